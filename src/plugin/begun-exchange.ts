@@ -1,15 +1,13 @@
 /**
- * An exchange with an upstream that a UDP thread has begun for a query before the chain got it: the chain goes on from
- * there. `forward` takes it when it asks that upstream; everyone else passes it on unseen.
+ * An exchange with an upstream that a UDP thread began before the query reached the chain. `forward` takes it over when
+ * it asks that upstream; other plugins pass it on unchanged.
  */
 export interface BegunExchange {
   /** The upstream's number (RelayUpstream). */
   readonly upstream: number
   /** Milliseconds of the monotonic clock. */
   readonly startedAt: number
-  /**
-   * Gives what comes of it to `receiver`, at once where it is known. Call it once. `cancel` of the result ends the wait.
-   */
+  /** Delivers the result to `receiver`, synchronously if it is already known. Call it once. `cancel` ends the wait. */
   take(receiver: BegunReceiver): { cancel(): void }
 }
 

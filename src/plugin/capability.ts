@@ -10,10 +10,10 @@ export interface Capability<T> {
   readonly value?: (value: T) => T
 }
 
-/** A capability whose value does not matter: in a list of several. */
+/** A capability of any value type, for lists. */
 export type AnyCapability = Capability<never>
 
-/** A capability with the value that one instance has for it. */
+/** A capability and the value that an instance provides for it. */
 export interface Provided {
   readonly capability: AnyCapability
   readonly value: unknown

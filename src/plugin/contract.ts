@@ -22,15 +22,18 @@ export interface Plugin<Settings = unknown> extends DeclaredPlugin {
    * server and by `slicedns check`, so that both refuse the same Corefiles.
    */
   unmetRequirement?(settings: Settings, plugins: readonly DeclaredPlugin[]): string | undefined
-  /** Why the settings cannot work beside those of the same plugin in an earlier block, or undefined. Asked as the one above. */
+  /**
+   * Why the settings cannot work beside those of the same plugin in an earlier block, or undefined. Asked when
+   * `unmetRequirement` is.
+   */
   conflict?(settings: Settings, earlier: Settings): string | undefined
   /** It works in blocks for plain DNS alone (`shed`): in a block with another scheme it is an error. */
   readonly plainDnsOnly?: true
   /** Registers the metrics without labels that CoreDNS exports whether or not the Corefile has the plugin. */
   registerMetrics?(metrics: MetricsRegistry): void
   /**
-   * Reads the files that the settings name as `setup` and `start` do, and fails or logs as they would. It writes nothing, and keeps
-   * nothing open. What `slicedns check` has to say of files.
+   * Reads the files that the settings name as `setup` and `start` do, and fails or logs as they would. It writes
+   * nothing and keeps nothing open. `slicedns check` reports on files by it.
    */
   readFiles?(settings: Settings, reading: FileReading): void
   /** No I/O but reading files that the settings name. Throws ConfigError (through `setup.fail`) on bad settings. */
@@ -51,7 +54,7 @@ export interface Setup {
   fail(message: string, position?: Position): never
 }
 
-/** What a plugin has of Setup where it does no more than read the files that its settings name. */
+/** The part of Setup that is needed to read the files that the settings name. */
 export interface FileReading extends Pick<Setup, 'log' | 'clock' | 'fail'> {
   readonly block: Pick<BlockFacts, 'root'>
 }
@@ -70,7 +73,7 @@ export interface BlockFacts {
   readonly directives: readonly string[]
   /** The addresses that the block is bound to (`bind`), or [] for the wildcard. Known when the block has been set up. */
   readonly addresses: readonly string[]
-  /** What the block's metrics carry as `server`, `zone`, `view`, once it serves: one per listener. */
+  /** The values of the `server` label in the block's metrics, one per listener. Known once it serves. */
   readonly servers: readonly string[]
   /** The block's plugins in chain order. Complete at `start`. */
   readonly plugins: readonly BlockPlugin[]
@@ -92,7 +95,7 @@ export interface Provider<T> {
   readonly value: T
 }
 
-/** State of the process that a reload hands on instead of building it anew. */
+/** State of the process that outlives a reload. */
 export interface ProcessState {
   /**
    * The value under `key`, made by `make` for the first holder and kept while anyone holds it. `stop` runs when the
@@ -108,9 +111,11 @@ export interface ProcessState {
   readonly configHash: string
   /** Reads and parses the Corefile again, with imports, and gives its hash. Throws ConfigError. */
   readConfigHash(): string
-  /** The Corefile cannot be read as it is now: `status` and the metrics say so until a reload succeeds, or it is restored. */
+  /**
+   * The Corefile on disk cannot be used: `status` and the metrics say so until a reload succeeds, or it is restored.
+   */
   corefileUnreadable(error: string): void
-  /** The Corefile is the one that runs: whatever else it was before is forgotten. */
+  /** The Corefile is the running one again: an earlier `corefileUnreadable` no longer counts. */
   corefileRestored(): void
   /** Ends the process with `[FATAL] text` and exit code 1 (`loop`). */
   fatal(text: string): never
@@ -146,7 +151,7 @@ export type ReloadResult =
   | {
       readonly ok: false
       readonly error: string
-      /** The Corefile was the one that runs: something that it names has changed. */
+      /** The Corefile has not changed: something that it names did. */
       readonly unchanged?: boolean
     }
 

@@ -1,9 +1,9 @@
-/** Which clients an expression can be true for, as far as their addresses tell: the data plane can know that. */
+/** For which client addresses an expression can be true: the data plane can decide by them. */
 import { parseIp, parseNetwork } from '../corefile/address.ts'
 import type { Prefix } from '../dns/address.ts'
 import { type Node, parseExpression } from '../expression/index.ts'
 
-/** Networks that hold every client for which the expression can be true; undefined: it may be any. */
+/** Networks that contain every client for which the expression can be true; undefined: any client. */
 export const clientsOf = (source: string): readonly Prefix[] | undefined => clientsIn(parseExpression(source))
 
 function clientsIn(node: Node): readonly Prefix[] | undefined {
@@ -32,11 +32,14 @@ const isClient = (node: Node | undefined): boolean => node?.kind === 'call' && n
 function inNetwork([address, network]: readonly Node[]): readonly Prefix[] | undefined {
   if (!isClient(address) || network?.kind !== 'literal') return undefined
   const found = parseNetwork(String(network.value))
-  // What is not a network cannot be evaluated, and holds for nobody.
+  // A text that is not a network cannot be evaluated, so the call is true for no client.
   return found ? [{ address: found.bytes, bits: found.length }] : []
 }
 
-/** The addresses of these texts; undefined where one is no text, or names an interface, which a rule does not see. */
+/**
+ * The addresses that the nodes spell; undefined where one is not a literal, or has a zone identifier, which rules do
+ * not see.
+ */
 function oneOf(nodes: readonly Node[]): readonly Prefix[] | undefined {
   const texts = nodes.map((node) => (node.kind === 'literal' ? String(node.value) : '%'))
   if (texts.some((text) => text.includes('%'))) return undefined
@@ -48,7 +51,7 @@ function oneOf(nodes: readonly Node[]): readonly Prefix[] | undefined {
 
 type Clients = readonly Prefix[] | undefined
 
-/** Those for whom both can hold: either set has them. */
+/** Clients for which both operands can be true. Each set contains them all, so the shorter one is enough. */
 export function fewer(one: Clients, other: Clients): Clients {
   if (one === undefined || other === undefined) return one ?? other
   return one.length <= other.length ? one : other

@@ -6,14 +6,14 @@ import type { EdnsOption } from '../dns/message.ts'
 export interface ExtendedError {
   /** INFO-CODE of RFC 8914 §4. */
   readonly code: number
-  /** EXTRA-TEXT, for clients inside the cluster alone: it names what the cluster has. */
+  /** EXTRA-TEXT, for clients inside the cluster only, because it names objects of the cluster. */
   readonly text?: string | undefined
 }
 
-/** What a server block gives its clients. */
+/** Which extended errors a server block sends. */
 export interface ExtendedErrorPolicy {
   readonly off: boolean
-  /** Clients that get texts, too. */
+  /** Clients that also get texts. */
   readonly textFor: readonly Prefix[]
 }
 

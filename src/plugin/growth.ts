@@ -1,6 +1,6 @@
 import type { MetricsRegistry } from '../telemetry/metrics.ts'
 
-/** Totals as they were counted last, by name. They belong to the registry, whatever configuration runs. */
+/** The totals that were counted last, by name. They belong to the registry, whichever configuration runs. */
 const countedIn = new WeakMap<MetricsRegistry, Map<string, number>>()
 
 /**
@@ -13,7 +13,7 @@ export function createGrowth(metrics: MetricsRegistry): (name: string, total: nu
   return (name, total) => {
     const before = counted.get(name) ?? 0
     counted.set(name, total)
-    // One that shrank (a class that is gone) has not grown.
+    // A total shrinks when a profile is removed; a counter must not.
     return Math.max(0, total - before)
   }
 }

@@ -1,4 +1,4 @@
-/** How `https` and `grpc_server` are written: one pair of options. */
+/** The schema of `https` and `grpc_server`, which have the same options. */
 import { argCount, integer, option, readBody } from '../corefile/read.ts'
 import type { Directive, DirectiveSchema } from '../corefile/schema.ts'
 import type { HttpBounds } from './capabilities/http-bounds.ts'
@@ -8,7 +8,7 @@ export function httpBoundsSchema(word: string, mostStreams?: number): DirectiveS
   return {
     usage: `${word} { max_connections NUMBER; max_streams NUMBER }`,
     repeat: 'many',
-    // CoreDNS reads the first one of a block, and looks at no other.
+    // CoreDNS reads the first occurrence in a block and ignores the others.
     read: ({ occurrences: [directive] }) => readBounds(directive, mostStreams),
   }
 }

@@ -6,7 +6,7 @@ import { type TlsPolicy, tlsConflict } from './capabilities/server-tls.ts'
 /** A server block as far as its listeners go. */
 export interface ListenerClaim {
   readonly keys: readonly ServerKey[]
-  /** What it is bound to; [] for every address. */
+  /** The addresses of its `bind`; [] for every address. */
   readonly addresses: readonly string[]
   readonly tls: TlsPolicy | undefined
   /** `https { max_streams }`, where it is written. */
@@ -20,8 +20,8 @@ interface Claimed {
 }
 
 /**
- * The connection is accepted, and its handshake made, before anybody knows which zone is asked for: blocks on one address and
- * port must agree. In the order of the blocks.
+ * The handshake comes before the question, so blocks on one address and port must agree. Errors are in the order of the
+ * blocks.
  */
 export function listenerConflicts(blocks: readonly ListenerClaim[]): ConfigError[] {
   const firsts = new Map<string, Claimed>()

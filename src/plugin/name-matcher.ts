@@ -1,6 +1,7 @@
 /**
- * Sets of names that a directive speaks of, as `transparencyOf` needs them: an exact test for a name, and what all of its
- * names have in common. Names are lower case and absolute; texts are compared as they are written, escapes included.
+ * Sets of names that a directive's rules match, as `transparencyOf` needs them: an exact test for a name, and what all
+ * matching names have in common. Names are lower case and absolute; texts are compared as they are written, escapes
+ * included.
  */
 import { isSubdomain } from '../dns/name.ts'
 import { literalsOf, type StepAllowance, StepsError } from '../regexp/index.ts'
@@ -11,7 +12,7 @@ export interface NameMatcher {
   matches(name: string, allowance?: StepAllowance): boolean
   /** Every match is this name or below it. Without texts the table can leave the zone to the chain as one. */
   readonly zone?: string
-  /** What every match has in it: the data plane looks for it in names that the table does not have. */
+  /** Texts that every match contains: the data plane looks for them in names that the table lacks. */
   readonly texts?: readonly NameText[]
 }
 
@@ -47,8 +48,8 @@ export interface NamePattern {
 }
 
 /**
- * Names that a regular expression finds. Where they can be is limited by the texts that every match has: `^api-` by what
- * names begin with, `\.example\.com\.$` by what they end with, `\.example\.com` by what is in them.
+ * Names that a regular expression matches. The texts that every match contains limit them: `^api-` gives a prefix,
+ * `\.example\.com\.$` a suffix, `\.example\.com` a substring.
  */
 export function patternMatcher(pattern: NamePattern): NameMatcher {
   return {
@@ -67,6 +68,6 @@ function mayFind(pattern: NamePattern, name: string, allowance: StepAllowance | 
   }
 }
 
-/** Without escapes, which the data plane does not write: a text that has one is no condition there. */
+/** Only the texts that names spell without escapes: the data plane compares unescaped octets. */
 const plain = (...texts: readonly NameText[]): readonly NameText[] =>
   texts.filter(({ text }) => /^[!#-&*-:<-?A-[\]-~]+$/.test(text))

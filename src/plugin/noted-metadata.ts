@@ -3,13 +3,13 @@ import type { MetadataSource } from './capabilities/metadata.ts'
 import type { Query } from './query.ts'
 
 export interface NotedMetadata extends MetadataSource {
-  /** The last value counts. A query without metadata is not noted. */
+  /** The last value wins. Does nothing for a query without metadata. */
   note(query: Query, value: string): void
 }
 
-/** `label`: the one that has the values. */
+/** `label`: the label of the values. */
 export function createNotedMetadata(label: string): NotedMetadata {
-  /** All copies of a query have its reader in common, and internal lookups have their own, as in CoreDNS. */
+  /** All copies of a query share its `metadata` function; internal lookups have their own, as in CoreDNS. */
   const values = new WeakMap<NonNullable<Query['metadata']>, string>()
   return {
     note({ metadata }, value) {

@@ -1,7 +1,7 @@
 /** A query that the data plane answered, as `log` writes it down. */
 import type { SocketAddress } from './query.ts'
 
-/** A query that was answered from the table, as the plugins in front of the one that answered would have seen it. */
+/** A query that was answered from the table, as plugins before the answering one would have seen it. */
 export interface AnsweredQuery {
   readonly id: number
   readonly opcode: number
@@ -30,7 +30,7 @@ export interface AnsweredQuery {
   readonly receivedAt: number
   /** From receiving the query to sending its reply. */
   readonly seconds: number
-  /** The octets of both messages, where an observer asks for them (`QueryObserver.messages`). */
+  /** The octets of both messages, if an observer needs them (`QueryObserver.messages`). */
   readonly messages?: { readonly request: Uint8Array; readonly reply: Uint8Array } | undefined
 }
 

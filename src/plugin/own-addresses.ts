@@ -1,12 +1,15 @@
-/** Addresses of a host name that this server itself has: of an upstream or a database that is a Service of the cluster. */
+/**
+ * Addresses of a host name that this server itself answers: of an upstream or a database that is a Service of the
+ * cluster.
+ */
 import { rcode, type } from '../dns/codes.ts'
 import { parseName } from '../dns/name.ts'
 import { rdataText } from '../dns/rdata.ts'
 import type { OwnNames } from './capabilities/own-names.ts'
 
 /**
- * What this server itself has at the name, now: addresses, or none where the name does not exist. Undefined where the name
- * is not in a zone of its own, `unavailable` while its zone cannot answer.
+ * The addresses that this server has for the host now, none where the name does not exist. Undefined where the name is
+ * in none of the server's own zones, `unavailable` while its zone cannot answer.
  */
 export async function ownAddresses(
   host: string,

@@ -2,7 +2,7 @@
 import { className, rcodeName, typeName } from '../dns/codes.ts'
 import type { Query, SocketAddress } from './query.ts'
 
-/** What can be said about a query. */
+/** The facts of a query that a format can show. */
 export interface QueryFacts {
   readonly id: number
   readonly opcode: number
@@ -41,7 +41,7 @@ const common =
   '{remote}:{port} - {>id} "{type} {class} {name} {proto} {size} {>do} {>bufsize}" {rcode} {>rflags} {rsize} {duration}'
 export const defaultFormat = common
 
-/** Text from outside is in names only, and they spell what is not printable as `\DDD`: no query can forge a line. */
+/** Only names contain text from outside, and they spell unprintable octets as `\DDD`: no query can forge a line. */
 const placeholders: Readonly<Record<string, Format>> = {
   '{type}': ({ type }) => typeName(type),
   '{class}': (facts) => className(facts.class),
@@ -55,7 +55,7 @@ const placeholders: Readonly<Record<string, Format>> = {
   '{>opcode}': ({ opcode }) => String(opcode),
   '{>do}': ({ dnssecOk }) => String(dnssecOk),
   '{>bufsize}': ({ limit }) => String(limit),
-  // The number alone of an rcode without a name.
+  // An rcode without a name is shown as its number.
   '{rcode}': ({ reply }) => (reply ? rcodeName(reply.rcode).replace(/^RCODE/, '') : missing),
   '{>rflags}': ({ reply }) => (reply ? flagNames(reply.flags) : missing),
   '{rsize}': ({ reply, seconds }) => (seconds === undefined ? missing : String(reply?.octets ?? 0)),

@@ -20,7 +20,7 @@ const protoLabel = (transport: Transport): 'udp' | 'tcp' => (transport === 'udp'
 /** The zone label of queries that no server block takes. */
 const droppedZone = 'dropped'
 
-/** Who has written a reply, and whom CoreDNS would name. */
+/** The plugin that wrote a reply, and the one that CoreDNS would name. */
 interface Writer {
   readonly plugin: string
   readonly named: string
@@ -43,7 +43,7 @@ export interface QueryCells {
 
 export interface QueryMetrics {
   cells(server: string, zone: string, view: string, proto: 'udp' | 'tcp'): QueryCells
-  /** Counts a query with what became of it. `seconds` since it was received. `named`: as in QueryCells.responses. */
+  /** Counts a query and its outcome. `seconds` since it was received. `named`: as in QueryCells.responses. */
   count(query: Query, outcome: Outcome, seconds: number, named: string): void
   /** The same for a query that no server block takes. */
   countDropped(query: Query, rcode: number, seconds: number): void

@@ -22,7 +22,7 @@ export interface SocketAddress {
 export interface Query {
   /** The request, whole. */
   readonly request: Message
-  /** The name asked for, in its own case: an absolute name with RFC 1035 §5.1 escapes. */
+  /** The query name, in its own case: an absolute name with RFC 1035 §5.1 escapes. */
   readonly qname: string
   /** The same in lower case (ASCII only, RFC 4343). */
   readonly name: string
@@ -40,7 +40,7 @@ export interface Query {
   readonly view: string
   /** When the query was received: milliseconds of the monotonic clock. */
   readonly receivedAt: number
-  /** What may still be done for the question that caused this query: shared by its internal lookups. */
+  /** What is left of the bounds on the question that caused this query; internal lookups share it. */
   readonly budget: QueryBudget
   /**
    * Asked by `slicedns explain`: no client asked, so the query is neither logged nor counted, and its answer not cached.
@@ -58,14 +58,15 @@ export interface Query {
   readonly signedWith?: string | undefined
   /** An exchange that has been begun for the query; never for an internal lookup. */
   readonly begun?: BegunExchange | undefined
-  /** Plugins that let the query pass, because it serves a lookup of their own. */
+  /** Plugins that pass the query on, because it belongs to one of their own lookups. */
   readonly passing?: ReadonlySet<string> | undefined
   /** The value that a plugin has for a label (`plugin/label`), where `metadata` collects them for this name. */
   readonly metadata?: ((label: string) => string | undefined) | undefined
   /**
    * An internal lookup at the listener that took this query (of the target of an ExternalName, say). It runs server
    * block selection and the whole chain again, with the client's EDNS and addresses. Depth is bounded: past 10 lookups
-   * within lookups the outcome is SERVFAIL. `passing`: a plugin that lets the lookup pass, and whatever it causes.
+   * within lookups the outcome is SERVFAIL. `passing`: a plugin that passes on the lookup, and every lookup that it
+   * causes.
    */
   lookup(name: string, type: number, passing?: string): Promise<Outcome>
 }
@@ -76,11 +77,11 @@ interface OutcomeTraits {
   readonly forClient?: true
   /** RD of the reply where a plugin decides it; else the server copies it from the request (RFC 1035 §4.1.1). */
   readonly recursionDesired?: boolean | undefined
-  /** RD of the request as plugins behind have got it (`header query`), for a plugin that makes the reply anew. */
+  /** RD of the request as later plugins received it (`header query`), for a plugin that builds a new reply. */
   readonly requestRecursionDesired?: boolean | undefined
   /** Signs each message of the reply when it is octets (`tsig`). */
   readonly signer?: TsigSigner | undefined
-  /** Why it is what it is, for clients that speak EDNS. The server writes it, where the block's policy lets it. */
+  /** The reason, for clients that use EDNS. The server sends it where the block's policy allows. */
   readonly extendedError?: ExtendedError | undefined
 }
 
@@ -103,7 +104,10 @@ export interface RcodeOnly extends OutcomeTraits {
   readonly rcode: number
   readonly plugin: string
   readonly error?: Error
-  /** The question has ended, or a bound of the server is reached: it says nothing about the name, and is not cached. */
+  /**
+   * The question has ended, or a bound of the server is reached: the rcode says nothing about the name, and is not
+   * cached.
+   */
   readonly ofQuestion?: true
 }
 

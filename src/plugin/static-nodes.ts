@@ -10,9 +10,12 @@ import type { ZoneWithoutSoa } from './capabilities/compiled-source.ts'
 export interface StaticZone {
   /** Lower case and absolute. */
   readonly zone: string
-  /** Names that are not there go to the next plugin: all, or those in these zones. `false`: the zone is this plugin's alone. */
+  /** Missing names fall through to the next plugin: all of them, or those in these zones. `false`: none of them. */
   readonly fallthrough: boolean | readonly string[]
-  /** In a zone without SOA: types that are answered with no record and no SOA where a name has another type. */
+  /**
+   * In a zone without SOA: types for which a name that has records of another type is answered with neither record nor
+   * SOA.
+   */
   readonly emptyTypes?: readonly number[]
 }
 
@@ -21,7 +24,7 @@ export interface NodeBuilder {
   add(record: ResourceRecord): void
   /** Makes the next node; false when all are made. */
   build(): boolean
-  /** Those that are made. */
+  /** The nodes that are made. */
   readonly nodes: ReadonlyMap<string, NodeSpec>
   zones(): (ZoneSpec | ZoneWithoutSoa)[]
 }
@@ -29,7 +32,7 @@ export interface NodeBuilder {
 interface ZoneState {
   readonly zone: StaticZone
   soa: ResourceRecord | undefined
-  /** It has RRSIG records: answers depend on the DO bit, and are the chain's. */
+  /** It has RRSIG records: answers depend on the DO bit, so the chain gives them. */
   signed: boolean
 }
 
@@ -40,7 +43,7 @@ export function createNodeBuilder(staticZones: readonly StaticZone[]): NodeBuild
     staticZones.map((zone): [string, ZoneState] => [zone.zone, { zone, soa: undefined, signed: false }]),
   )
   const names = new Map<string, RRsets>()
-  /** Delegations and DNAME: what is below is the handler's. */
+  /** Delegations and DNAMEs: the handler answers names below them. */
   const cuts = new Set<string>()
   /** Names with a wildcard below them. */
   const wild = new Set<string>()
@@ -53,7 +56,7 @@ export function createNodeBuilder(staticZones: readonly StaticZone[]): NodeBuild
   }
   let left: Iterator<[string, RRsets]> | undefined
 
-  /** Every name that has a name below it is a node, or the one above would deny it. */
+  /** Empty non-terminals (RFC 4592 §2.2.2) are nodes, too, or the node above would deny them. */
   function addAncestors(name: string, apex: string): void {
     for (let at = name; at !== apex; ) {
       at = parentOf(at)
@@ -100,7 +103,7 @@ function zoneSpec({ zone: { zone }, soa }: ZoneState): ZoneSpec | ZoneWithoutSoa
   return soa ? { zone, soa: { ...readSoa(soa.rdata), ttl: soa.ttl }, open: false } : { zone }
 }
 
-/** Names below which a name that is not there may have an answer. */
+/** Names below which a missing name may have an answer. */
 interface OpenNames {
   readonly cuts: ReadonlySet<string>
   readonly wild: ReadonlySet<string>
@@ -109,7 +112,7 @@ interface OpenNames {
 function nodeOf(name: string, rrsets: RRsets, { zone, soa, signed }: ZoneState, { cuts, wild }: OpenNames): NodeSpec {
   const apex = zone.zone
   const delegated = (name !== apex && rrsets.has(type.NS)) || isBelow(cuts, name, apex)
-  // A name without records of its own may be the wildcard's, and those below it, too.
+  // Beside a wildcard the handler decides what an empty non-terminal, and a name below it, is answered.
   const besideWildcard = isBelow(wild, name, apex)
   if (signed || name.startsWith('*.') || delegated || (besideWildcard && rrsets.size === 0)) return chainNode(apex)
   const through = zone.fallthrough === true ? [zone.zone] : zone.fallthrough || []
@@ -128,11 +131,11 @@ function nodeOf(name: string, rrsets: RRsets, { zone, soa, signed }: ZoneState, 
   return { zone: zone.zone, below: denies ? 'closed' : 'open', otherTypes: others, answers }
 }
 
-/** A name without records of its own falls through like one that is not there; SOA and NS of the apex are the zone's. */
+/** An empty non-terminal falls through like a missing name, and so does an apex that has only SOA and NS. */
 const isBare = (rrsets: RRsets, atApex: boolean): boolean =>
   [...rrsets.keys()].every((rrType) => atApex && (rrType === type.SOA || rrType === type.NS))
 
-/** Whether one of these names is above it, and below the apex. */
+/** Whether one of `names` is above `name` and below the apex. */
 function isBelow(names: ReadonlySet<string>, name: string, apex: string): boolean {
   for (let at = name; at !== apex; ) {
     at = parentOf(at)

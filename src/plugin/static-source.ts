@@ -1,8 +1,8 @@
 /**
- * Keeps a set of records in the answer table: what a plugin needs whose answers depend on the question alone (`hosts`).
- * The plugin goes on answering in its handler, which decides what is right; the table
- * repeats it. Left to the handler are: names below a wildcard, a delegation or a DNAME, targets of CNAMEs, signed
- * zones, and denials in zones without SOA or with `fallthrough`. Answers from the table have no authority section.
+ * Keeps a set of records in the answer table, for a plugin whose answers depend on the question alone (`hosts`). The
+ * plugin's handler still defines the answers; the table repeats them. Left to the handler are: names below a wildcard,
+ * a delegation or a DNAME, targets of CNAMEs, signed zones, and denials in zones without SOA or with `fallthrough`.
+ * Answers from the table have no authority section.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Directive } from '../corefile/schema.ts'
@@ -78,6 +78,6 @@ function contentsOf(records: Iterable<ResourceRecord>, builder: NodeBuilder): Ta
 const own = (zones: readonly StaticZone[]): string[] =>
   zones.filter(({ fallthrough }) => fallthrough !== true).map(({ zone }) => zone)
 
-/** A zone without `fallthrough` is answered here alone, whatever plugins behind have for it. */
+/** Without `fallthrough` no later plugin answers for the zone, whatever it has there. */
 const ownZones = (zones: readonly string[], { at }: Directive) =>
-  zones.map((zone) => ({ names: zoneMatcher(zone), reason: `it answers alone for ${zone}`, at }))
+  zones.map((zone) => ({ names: zoneMatcher(zone), reason: `it answers ${zone} without fallthrough`, at }))

@@ -1,6 +1,6 @@
 /**
- * Keeps what a plugin answers in the spaces of the answer table: one state after the other, in slices. While a state is being
- * published the next one waits, and only the newest of those that wait is published.
+ * Publishes a plugin's answers into the spaces of the answer table: one state after the other, in slices. While a state
+ * is being published the next one waits, and only the newest of those that wait is published.
  */
 import type { Clock } from '../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../scheduling/cooperative-scheduler.ts'
@@ -9,15 +9,15 @@ import type { Logger } from '../telemetry/log.ts'
 import type { TableSink, ZoneWithoutSoa } from './capabilities/compiled-source.ts'
 import { type TableTarget, toEach } from './table-targets.ts'
 
-/** What the table is to hold. It stays as it is while it is published. */
+/** What the table is to hold. It must not change while it is being published. */
 export interface TableContents {
-  /** Makes the next piece of what follows; false when all is made. Absent: all is there. */
+  /** Prepares the next piece; false when everything below is complete. Absent: it always is. */
   prepare?(): boolean
   readonly zones: Iterable<ZoneSpec | ZoneWithoutSoa>
   names(): Iterable<string>
   has(name: string): boolean
   node(name: string): NodeSpec
-  /** Whether the node of a name is the same in an earlier state, where that had it. */
+  /** Whether the name has the same node in `earlier`, which has the name. */
   isSame(name: string, earlier: TableContents): boolean
 }
 
@@ -30,11 +30,11 @@ export interface TablePublisher {
 }
 
 interface Target extends TableTarget {
-  /** It has nothing yet. */
+  /** Nothing has been published to it yet. */
   isNew: boolean
 }
 
-/** What is left of a round: pieces to make, nodes to publish, names to take back. */
+/** What is left of a round: pieces to prepare, nodes to publish, names to remove. */
 type Work =
   | { readonly phase: 'prepare' }
   | { readonly phase: 'put'; readonly names: Iterator<string> }
@@ -89,7 +89,7 @@ export function createTablePublisher({ clock, log }: { readonly clock: Clock; re
     return { phase: 'put', names: wanted.names()[Symbol.iterator]() }
   }
 
-  /** Until a target has every name it denies none. */
+  /** A target denies no name before it has them all. */
   function declareZones(): void {
     toTargets(({ sink, isNew }) => {
       for (const zone of wanted.zones) sink.zone(zone.soa && isNew ? { ...zone, open: true } : zone)
@@ -105,14 +105,14 @@ export function createTablePublisher({ clock, log }: { readonly clock: Clock; re
     })
   }
 
-  /** An answer that the table cannot hold (more than fits a message) is the handler's. */
+  /** The handler gives answers that the table cannot hold, because they exceed a message. */
   function putOrLeave({ sink }: Target, name: string, node: NodeSpec): void {
     try {
       sink.put(name, node)
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
       sink.put(name, { zone: node.zone, below: 'open', otherTypes: 'chain', answers: new Map() })
-      log.warning(`${name} is answered without the table: ${error.message}`)
+      log.warning(`${name} is answered by the plugin chain, not the answer table: ${error.message}`)
     }
   }
 

@@ -8,7 +8,10 @@ export interface TableTarget {
   readonly settled: PromiseWithResolvers<void>
 }
 
-/** A full table serves its space no longer, and the chain answers everything: nothing is maintained there. */
+/**
+ * Calls each target. One that throws is given up: a full table no longer serves the space, and the chain answers all of
+ * it.
+ */
 export function toEach<Target extends TableTarget>(
   targets: Set<Target>,
   call: (target: Target) => void,
@@ -20,7 +23,9 @@ export function toEach<Target extends TableTarget>(
     } catch (error) {
       targets.delete(target)
       target.settled.resolve()
-      report(`its names are no longer in the answer table: ${errorMessage(error)}`)
+      report(
+        `publishing to the answer table has stopped, its names are answered by the plugin chain: ${errorMessage(error)}`,
+      )
     }
   }
 }

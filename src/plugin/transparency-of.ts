@@ -1,10 +1,13 @@
-/** Transparency from the rules of a directive: a plugin says which names its rules concern, and nothing of the table. */
+/**
+ * Transparency from the rules of a directive: a plugin declares which names its rules concern and need not know the
+ * table.
+ */
 import type { Position } from '../corefile/schema.ts'
 import { dnsClass, type } from '../dns/codes.ts'
 import type { Claim, ClaimedQuestions, Transparency } from './capabilities/transparency.ts'
 import type { NameMatcher } from './name-matcher.ts'
 
-/** A rule that may change or answer queries in place of the plugins behind. */
+/** A rule that may change queries for later plugins, or answer in their place. */
 export interface ClaimRule {
   readonly names: NameMatcher
   /**
@@ -14,9 +17,9 @@ export interface ClaimRule {
   readonly types?: readonly number[] | undefined
   /** The class that it concerns; undefined: IN. A rule for another class claims nothing: the table answers IN alone. */
   readonly class?: number | undefined
-  /** `denials`: it leaves answers with records as they are, and may replace NODATA and NXDOMAIN. Default: `all`. */
+  /** `denials`: it leaves answers with records unchanged, and may replace NODATA and NXDOMAIN. Default: `all`. */
   readonly answers?: Claim['answers']
-  /** It concerns names that exist: one that does not stays denied, whatever the rule. */
+  /** It concerns existing names only: a missing one may be denied whatever the rule. */
   readonly existingNames?: boolean
   /** For `explain`: the rule as a person wrote it, and what it does. */
   readonly reason: string
@@ -25,9 +28,9 @@ export interface ClaimRule {
 }
 
 /**
- * Claims the names that match a rule. A name that the table has is tested with the matcher itself. Of the names that it
- * lacks, those of an exact name and of a zone stay out of the table as one where the rule is about every type; all others
- * are those that have the texts of the matcher.
+ * Claims the names that match a rule. A name that the table has is tested with the matcher itself. Names that it lacks
+ * are claimed as a whole zone where the matcher is an exact name or a zone and the rule concerns every type, otherwise
+ * by the texts of the matcher.
  */
 export function transparencyOf(all: readonly ClaimRule[]): Transparency {
   const rules = all.filter(

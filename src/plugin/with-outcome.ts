@@ -1,6 +1,6 @@
 import type { Outcome } from './query.ts'
 
-/** Applies `change` to an outcome now, or once it is there: most outcomes come without a promise, and stay so. */
+/** Applies `change` to an outcome, synchronously unless it is a promise: most are not. */
 export function withOutcome(
   outcome: Outcome | Promise<Outcome>,
   change: (outcome: Outcome) => Outcome,

@@ -1,11 +1,11 @@
-/** What becomes of a query whose regular expressions or expressions take too many steps. */
+/** What happens to a query whose regular expressions or expressions take too many steps. */
 import { rcode } from '../dns/codes.ts'
 import { StepsError } from '../regexp/index.ts'
 import type { Outcome, Query } from './query.ts'
 
 /**
- * The plugin's outcome; SERVFAIL, with the reason for the log, where it throws or rejects with StepsError: whether a rule is
- * about the query is not known then.
+ * The plugin's outcome. Where it throws or rejects with StepsError, it is not known whether a rule matches: SERVFAIL,
+ * with the reason for the log.
  */
 export function withinSteps(
   plugin: string,

@@ -149,6 +149,6 @@ const tableOctets = ({ octets, size, leading }: Zone): number => octets + 64 * s
 /** The zone is answered here alone, whatever plugins behind have for it. */
 const ownZone = (zone: string, { at }: Directive) => ({
   names: zoneMatcher(zone),
-  reason: `it answers alone for ${zone}`,
+  reason: `it answers ${zone} without fallthrough`,
   at,
 })

@@ -5,7 +5,7 @@ import { defineCapability } from '../capability.ts'
 export interface CompiledSource {
   /** Zones that it answers for, lower case and absolute. */
   readonly zones: readonly string[]
-  /** It has no closed nodes: names that it lacks are the chain's anyway. */
+  /** It has no closed nodes: names that it lacks always go to the chain. */
   readonly deniesNothing?: boolean
   /** Publishes everything into the sink, then keeps it current, until detached. Work is done in slices of ≤ 1 ms. */
   attach(sink: TableSink): { detach(): void; readonly settled: Promise<void> }
@@ -13,7 +13,7 @@ export interface CompiledSource {
 
 /** Where a source publishes: one space of the answer table, seen through one server block. */
 export interface TableSink {
-  /** Declares a zone of the source; names below it refer to it. Again to change its serial, TTL or `open`. */
+  /** Declares a zone of the source, which nodes refer to. Call it again to change the zone's serial, TTL or `open`. */
   zone(zone: ZoneSpec | ZoneWithoutSoa): void
   /** Publishes what is answered at a name (lower case, absolute), replacing what was there. */
   put(name: string, node: NodeSpec): void

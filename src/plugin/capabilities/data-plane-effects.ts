@@ -1,4 +1,4 @@
-/** What the data plane does on a plugin's behalf to answers of the plugins behind it. */
+/** What the data plane does on a plugin's behalf to answers of later plugins. */
 import type { HeaderFlags } from '../../table/api.ts'
 import { defineCapability } from '../capability.ts'
 

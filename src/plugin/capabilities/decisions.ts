@@ -1,22 +1,22 @@
-/** What a plugin decides by name, type and client's address alone: the data plane decides it without asking the plugin. */
+/** What a plugin decides by name, type and client address alone, so that the data plane can decide in its place. */
 import type { Prefix } from '../../dns/address.ts'
 import type { QuestionsSpec, RecordsSpec } from '../../table/spec.ts'
 import { defineCapability } from '../capability.ts'
 
-/** Of several decisions on a question the first counts. */
+/** The first decision that applies to a question wins. */
 export interface Decision {
   readonly questions: QuestionsSpec
   /** Clients in one of these networks; undefined: every client. */
   readonly clients?: readonly Prefix[] | undefined
   /**
-   * `chain`: the plugin itself decides. `signed`: a query with DO is the plugin's, but for whole replies that are cached; any
-   * other is undecided by this. `pass`: it passes the query on, whatever its later decisions are. `undecided`: what
-   * the table has of the name may be answered, and nothing else is decided ahead.
+   * `chain`: the plugin itself decides. `signed`: queries with DO go to the plugin, unless a whole cached reply answers
+   * them; the decision says nothing about others. `pass`: it passes the query on, whatever its later decisions are.
+   * `undecided`: the table may answer the name with what it has, and nothing else is decided ahead of the query.
    */
   readonly action: 'chain' | 'signed' | 'pass' | 'undecided' | ConstantReply
 }
 
-/** One authoritative reply for whoever asks. Owner '' is the name asked for. */
+/** One authoritative reply for every client. Owner '' stands for the query name. */
 export interface ConstantReply {
   /** At most 15. */
   readonly rcode: number
@@ -25,7 +25,7 @@ export interface ConstantReply {
 
 export interface Decisions {
   readonly list: readonly Decision[]
-  /** All that the plugin claims is decided by the list: names need not be kept out of the table because of it. */
+  /** The list covers all that the plugin claims, so that its claims keep no names out of the table. */
   readonly complete: boolean
 }
 

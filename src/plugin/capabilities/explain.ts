@@ -1,4 +1,4 @@
-/** What a plugin says about itself to people. */
+/** What a plugin shows to people: lines of `slicedns explain`, and example questions. */
 import { defineCapability } from '../capability.ts'
 import type { Query } from '../query.ts'
 

@@ -1,4 +1,4 @@
-/** Which extended errors a server block gives to whom (`extended_errors`). */
+/** Which clients of a server block get extended errors (`extended_errors`). */
 import { defineCapability } from '../capability.ts'
 import type { ExtendedErrorPolicy } from '../extended-error.ts'
 

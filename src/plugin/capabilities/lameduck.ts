@@ -1,4 +1,4 @@
 import { defineCapability } from '../capability.ts'
 
-/** Milliseconds that shutdown goes on answering (`health { lameduck }`). */
+/** Milliseconds that the server still answers after a shutdown has begun (`health { lameduck }`). */
 export const lameduck = defineCapability<number>('lameduck')

@@ -4,7 +4,7 @@ import { defineCapability } from '../capability.ts'
 /** IP addresses to listen on (`bind`); without it the block listens on every address. */
 export const listenAddresses = defineCapability<readonly string[]>('listen addresses')
 
-/** UDP threads of each listener, each with a socket of its own (`multisocket`). */
+/** UDP threads of each listener, each with its own socket (`multisocket`). */
 export const udpShards = defineCapability<number>('UDP shards')
 
 /**
@@ -12,24 +12,30 @@ export const udpShards = defineCapability<number>('UDP shards')
  */
 export const everyClass = defineCapability<true>('every class')
 
-/** The block takes updates of its zones (RFC 2136): `dynupdate`. On its listeners those of other blocks are NOTIMP, as on all others. */
+/**
+ * The block accepts dynamic updates of its zones (RFC 2136, `dynupdate`). Updates of other blocks' zones get NOTIMP on
+ * every listener.
+ */
 export const takesUpdates = defineCapability<true>('takes updates')
 
-/** Milliseconds, and queries per connection (0: no limit), where TCP connections differ from the defaults. */
+/**
+ * Limits of TCP connections where they differ from the defaults: milliseconds, and queries per connection (0: no
+ * limit).
+ */
 export interface ConnectionTimeouts {
   /** For the first message of a connection, whole. */
   readonly read?: number | undefined
-  /** Within which a client must take what was written to it. */
+  /** For a client to take what was written to it. */
   readonly write?: number | undefined
   /** For each later message, whole. */
   readonly idle?: number | undefined
   readonly queries?: number | undefined
 }
 
-/** Of the TCP connections of a block's listeners (`timeouts`). */
+/** Timeouts of TCP connections to the block's listeners (`timeouts`). */
 export const connectionTimeouts = defineCapability<ConnectionTimeouts>('connection timeouts')
 
-/** Of each value the last one that is given counts. */
+/** For each value the last one given wins. */
 export function mergedTimeouts(all: readonly ConnectionTimeouts[]): ConnectionTimeouts {
   const last = (key: keyof ConnectionTimeouts) => all.findLast((timeouts) => timeouts[key] !== undefined)?.[key]
   return { read: last('read'), write: last('write'), idle: last('idle'), queries: last('queries') }

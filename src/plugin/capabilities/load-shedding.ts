@@ -4,7 +4,7 @@ import { defineCapability } from '../capability.ts'
 
 /** Counts of what was dropped. */
 export interface LoadShedding {
-  /** Queries that nothing was computed for. */
+  /** Queries for which no reply was computed. */
   readonly queries: CounterCell
   /** Replies that could not be sent. */
   readonly responses: CounterCell

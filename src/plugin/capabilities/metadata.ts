@@ -2,7 +2,7 @@
 import { defineCapability } from '../capability.ts'
 import type { Query } from '../query.ts'
 
-/** Provided by plugins that know something. A label is `plugin/label`; undefined: no such label, or no value. */
+/** Provided by plugins that have metadata. A label is `plugin/label`; undefined: no such label, or no value. */
 export interface MetadataSource {
   valueOf(query: Query, label: string): string | undefined
 }

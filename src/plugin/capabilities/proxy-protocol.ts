@@ -1,10 +1,13 @@
-/** PROXY headers in front of what a listener receives (`proxyproto`): they name the client behind a load balancer. */
+/**
+ * PROXY headers on connections and datagrams (`proxyproto`): they give the address of the client behind a load
+ * balancer.
+ */
 import type { CounterCell } from '../../telemetry/metrics.ts'
 import { defineCapability } from '../capability.ts'
 
 /**
- * What becomes of the header of a peer: `use` takes the client from it, `ignore` removes it, `reject` drops what has one,
- * `skip` does not look for one.
+ * What is done with a peer's PROXY header: `use` takes the client's address from it, `ignore` strips it, `reject` drops
+ * datagrams and connections that have one, `skip` does not look for one.
  */
 export type ProxyPolicy = 'use' | 'ignore' | 'reject' | 'skip'
 
@@ -36,7 +39,7 @@ export interface ProxyCounts {
 
 export const proxyProtocol = defineCapability<ProxyProtocol>('PROXY protocol')
 
-/** Of the blocks that share a listener the last one that has the option counts, as in CoreDNS. */
+/** Where blocks share a listener, the last one with the option wins, as in CoreDNS. */
 export function mergedProxyProtocol(all: readonly ProxyProtocol[]): ProxyProtocol | undefined {
   const last = all.at(-1)
   if (last === undefined) return undefined

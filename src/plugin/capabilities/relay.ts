@@ -1,5 +1,5 @@
 /**
- * The relay: UDP threads pass questions to upstreams by themselves where the answer table has nothing for them and every
+ * The relay: UDP threads themselves pass questions to upstreams where the answer table has nothing for them and every
  * plugin of the chain would only pass them on to `forward` (docs/design.md §14).
  */
 import type { TtlBounds } from '../../answer/relay.ts'
@@ -14,7 +14,7 @@ export interface RelayUpstream {
   /** Kernel socket addresses: the server's, and the one to send from. */
   readonly server: Uint8Array
   readonly source: Uint8Array | undefined
-  /** Health, patience and counts: see src/upstream/shared-state.ts. */
+  /** Health, hedge delay and counts: see src/upstream/shared-state.ts. */
   readonly shared: SharedArrayBuffer
 }
 
@@ -32,16 +32,16 @@ export interface RelayForward {
   readonly running: Int32Array
 }
 
-/** Whoever passes on what sockets of the main thread, and a thread's own, have received. */
+/** A UDP thread that hands on what arrives at the main thread's sockets and at its own. */
 export interface SocketWatcher {
-  /** Gives whether something is still unread of what has come by now. */
+  /** Returns a check whether anything that has arrived by now is still unread. */
   unread(): () => boolean
 }
 
 /** Sockets of the main thread, in an epoll set that a UDP thread watches for it. */
 export interface WatchedSockets {
   readonly epoll: number
-  /** This one watches from now on; undefined: nobody does. */
+  /** Sets the watcher from now on; undefined: nobody watches. */
   watch(watcher: SocketWatcher | undefined): void
   ready(tag: number): void
 }
@@ -55,24 +55,25 @@ export interface ReasonOfChain {
 export interface RelayTarget {
   /** Undefined where there are no such sockets. */
   readonly sockets: WatchedSockets | undefined
-  /** Zones at which another decision may begin than above them. */
+  /** Zones whose names may be decided otherwise than those of the zone above. */
   readonly zones: readonly string[]
-  /** Where names of the zone go that are in none of the zones below it, or why the chain forwards them. */
+  /** The forward for names of the zone that are in none of the zones below it, or why the chain forwards them. */
   forwardOf(zone: string): RelayForward | ReasonOfChain
-  /** Calls `changed` when `forwardOf` gives something else. */
+  /** Calls `changed` when the results of `forwardOf` change. */
   watch(changed: () => void): { remove(): void }
 }
 
 export const relayTarget = defineCapability<RelayTarget>('relay target')
 
 /**
- * Provided by a plugin with a handler that does nothing with a question which the table has no answer for, except in these
- * zones, and leaves plain replies as they are, or as its data-plane effects say. Class IN; types that are data. A plugin
- * without it keeps everything on the chain, unless its `transparency` or its `compiledSource` says what concerns it.
+ * Provided by a plugin whose handler passes on every question outside of these zones that the table does not answer,
+ * and leaves plain replies as they are, or as its data-plane effects say. It is about class IN and data types. A plugin
+ * with a handler but without this capability keeps everything on the chain, unless its `transparency` or
+ * `compiledSource` says what concerns it.
  */
 export interface RelayPassage {
   readonly zones: readonly string[]
-  /** Calls `changed` when the zones are others. Absent where they stay. */
+  /** Calls `changed` when the zones change. Absent where they never do. */
   watch?(changed: () => void): { remove(): void }
 }
 
@@ -81,7 +82,7 @@ export const relayPassage = defineCapability<RelayPassage>('relay passage')
 /** For `provides` of a plugin that lets everything pass. */
 export const passesEverything: RelayPassage = { zones: [] }
 
-/** Provided by `cache`: it hears of replies that were relayed past it. */
+/** Provided by `cache`, which gets a copy of replies that were relayed past it. */
 export interface RelayKeeper {
   readonly zones: readonly string[]
   /** What it does to the TTLs of replies in its zones. */
@@ -105,7 +106,7 @@ export interface RelayTable {
 export interface RelayRoute {
   readonly forward: RelayForward
   readonly profileId: number
-  /** Undefined: no `cache` in front. Else each reply is handed to it. */
+  /** Undefined: there is no `cache` before `forward`. Otherwise `cache` gets each reply. */
   readonly ttls: TtlBounds | undefined
   /** Whether questions are relayed whose reply has expired in the table. */
   readonly takesExpired: boolean

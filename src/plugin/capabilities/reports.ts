@@ -1,4 +1,4 @@
-/** What plugins report of themselves to who looks at the server (`console`, `slicedns top`). Nothing is counted for it ahead. */
+/** State that plugins report to `console` and `slicedns top`. Nothing is counted for it ahead of a request. */
 import type {
   AnnotationProblemState,
   AnswerChange,
@@ -13,7 +13,7 @@ import type {
 import { defineCapability } from '../capability.ts'
 
 export interface ClusterReport {
-  /** Equal where plugins have the same cluster: it is shown once. */
+  /** Equal for plugins of the same cluster, which is shown once. */
   readonly key: string
   readonly zones: readonly string[]
   isNamespace(name: string): boolean
@@ -36,13 +36,13 @@ export interface ServicesReport {
   readonly splits: readonly SplitState[]
 }
 
-/** `queries`: answers, and the seconds that they took, since it began. */
+/** Since the start. `queries` counts answers, `seconds` is the time that they took together. */
 export interface UpstreamReport extends Omit<UpstreamState, 'plugin' | 'rate' | 'latency'> {
   readonly queries: number
   readonly seconds: number
 }
 
-/** With totals since it began in place of rates. */
+/** With totals since the start in place of rates. */
 export type CacheReport = CacheState
 
 /** `kubernetes` */

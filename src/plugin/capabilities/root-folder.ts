@@ -1,4 +1,4 @@
 import { defineCapability } from '../capability.ts'
 
-/** The folder that relative paths of the block start from (`root`): plugins read it as `block.root`. */
+/** The base of the block's relative paths (`root`). Plugins read it as `block.root`. */
 export const rootFolder = defineCapability<string>('root folder')

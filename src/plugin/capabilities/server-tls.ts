@@ -28,13 +28,13 @@ export interface ServerTls {
   readonly clientAuth: ClientAuth
   /** For the next handshake: another object when the files have changed. */
   secrets(): TlsSecrets
-  /** Gets each line of the key log (SSLKEYLOGFILE); undefined: nobody does. */
+  /** Gets each line of the key log (SSLKEYLOGFILE); undefined: there is none. */
   readonly keyLog: ((line: Buffer) => void) | undefined
 }
 
 export const serverTls = defineCapability<ServerTls>('server TLS')
 
-/** What blocks that would share a listener disagree on, in CoreDNS's words; undefined: on nothing. */
+/** What blocks on one listener disagree on, in CoreDNS's words; undefined where they agree. */
 export function tlsConflict(one: TlsPolicy | undefined, other: TlsPolicy | undefined): string | undefined {
   if (one === other) return undefined
   if (one === undefined || other === undefined) return 'TLS is configured for only one server block'

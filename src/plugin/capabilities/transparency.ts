@@ -1,14 +1,15 @@
 /**
- * Which names a plugin claims from the answer table, because it may change the question or the answer of plugins behind
- * it. Most plugins need `transparencyOf`, not these interfaces. A plugin without this capability lets everything pass.
+ * Which names a plugin claims from the answer table, because it may change the question for later plugins, or their
+ * answer. Most plugins need `transparencyOf`, not these interfaces. A plugin without this capability lets everything
+ * pass.
  */
 import type { NameText } from '../../table/spec.ts'
 import { defineCapability } from '../capability.ts'
 
 /**
- * What can be expressed: at a name that the table has, a claim is exact by type, and may spare answers with records. Names
- * that the table lacks are claimed below a node, all types of them (`claimsBelow`), or by zone, texts and types
- * (`questions`). Classes need no claim: the table answers class IN alone.
+ * At a name that the table has, a claim is exact by type, and may leave answers with records alone. Names that the
+ * table lacks are claimed below a node with all types (`claimsBelow`), or by zone, texts and types (`questions`).
+ * Classes need no claim: the table answers class IN alone.
  */
 export interface Transparency {
   /**
@@ -17,11 +18,11 @@ export interface Transparency {
    */
   claims(name: string, type?: number): Claim | undefined
   /**
-   * Why queries for names at and below `name` that the table does not have must reach the plugin, or undefined. It need
-   * not speak of `questions`.
+   * Why queries for names at and below `name` that the table lacks must reach the plugin, or undefined. It need not
+   * cover `questions`.
    */
   claimsBelow(name: string): ClaimBelow | undefined
-  /** All that is claimed, where it can be said by zone, texts and types; absent where it cannot. */
+  /** All that is claimed, where zones, texts and types can express it; absent where they cannot. */
   readonly questions?: readonly ClaimedQuestions[]
 }
 
@@ -39,11 +40,11 @@ export type ClaimBelow = Pick<Claim, 'reason'>
 export interface ClaimedQuestions extends Pick<Claim, 'types' | 'reason'> {
   /** The names are at or below it. */
   readonly zone: string
-  /** What the names have in them, all of it. */
+  /** The names contain every one of these texts. */
   readonly texts: readonly NameText[]
   /**
-   * What becomes of those that the table does not have. `whole`: the chain has the zone. `some`: the chain has those with
-   * the texts and types. `denied`: they may be denied.
+   * What happens to names that the table lacks. `whole`: the whole zone goes to the chain. `some`: names with the texts
+   * and types go to the chain. `denied`: they may be denied.
    */
   readonly missing: 'whole' | 'some' | 'denied'
 }

@@ -8,7 +8,7 @@ export interface ViewFilter {
   readonly name: string
   /** Whether the block takes the query; else the next block of the zone is tried, then those of the zones above. */
   takes(query: Query): boolean
-  /** Networks that hold every client whose queries it takes; undefined: it may be any. */
+  /** Networks that contain every client whose queries it takes; undefined: any client. */
   readonly clients?: readonly Prefix[] | undefined
 }
 

@@ -196,7 +196,7 @@ describe('a space that is attached', () => {
     await publisher.attach(space).settled
     await attached.settled
     assert.equal(errors.length, 1)
-    assert.match(errors[0], /no longer in the answer table: the table is full/)
+    assert.match(errors[0], /publishing to the answer table has stopped, .*: the table is full/)
     apply('service api testns 10.3.0.2')
     await idle()
     assert.equal(space.nodes.has('api.testns.svc.cluster.local.'), true)

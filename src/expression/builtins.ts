@@ -20,7 +20,7 @@ export type Loose = 'number' | 'sized'
 export interface Builtin {
   /** The types of the arguments; further ones are as the last. */
   readonly args: readonly (Type | Loose)[]
-  /** The least number of arguments, where not all are needed; `many`: as many as one likes. */
+  /** The least number of arguments, where some are optional; `many`: any number. */
   readonly min?: number
   readonly many?: true
   readonly result: Type
@@ -57,7 +57,7 @@ const list = (call: (items: readonly Value[]) => Value, result: Type): Builtin =
   call: ([items]) => call(asArray(items)),
 })
 
-/** Of numbers, given one by one or in arrays. */
+/** Folds numbers, given one by one or in arrays. */
 const fold = (call: (numbers: readonly number[]) => number, result: Type): Builtin => ({
   args: ['any'],
   many: true,
@@ -121,7 +121,7 @@ function toInteger(value: Value): number {
   return Math.trunc(number)
 }
 
-/** Strings are repeated, and arrays taken, up to what one evaluation may make. */
+/** Longest text, in characters, that `repeat` and `replace` may make. */
 const maxRepeated = 65_536
 
 function repeat(value: string, times: number): string {
@@ -216,7 +216,7 @@ export const builtins: Readonly<Record<string, Builtin>> = {
   bitushr: bits((left, right) => BigInt.asUintN(64, left) >> shift(right)),
 }
 
-/** What expr-lang has and slicedns does not: times and encodings are of no use for a query. */
+/** Functions of expr-lang that slicedns does not have: dates, encodings and pairs are of no use for a query. */
 export const unsupported: readonly string[] = [
   'now',
   'duration',
@@ -231,7 +231,7 @@ export const unsupported: readonly string[] = [
   'groupBy',
 ]
 
-/** Scalars by a set; the few arrays and maps among them one by one. */
+/** Finds scalars in a set, and compares the few arrays and maps one by one. */
 function unique(items: readonly Value[]): Value[] {
   const scalars = new Set<Value>()
   const others: Value[] = []

@@ -1,4 +1,4 @@
-/** Calls: functions of the environment, those of expr-lang, and those that look at each element of an array. */
+/** Compiles calls of the environment's functions, of expr-lang's, and of those with a predicate. */
 import { builtins, type Loose, unsupported } from './builtins.ts'
 import { ExpressionError } from './error.ts'
 import { applyPredicate, predicateFunctions } from './predicates.ts'

@@ -1,4 +1,4 @@
-/** From the parts of an expression to a function: names and types are checked once, before any query. */
+/** Compiles a parsed expression to a function: names and types are checked once, before any query. */
 import { beginWithin, type StepAllowance } from '../regexp/index.ts'
 import { memberOf } from './builtins.ts'
 import { call, functionNames, isReserved } from './calls.ts'
@@ -24,7 +24,7 @@ export interface Expression<Context> {
   readonly source: string
   /** The type of the value, `any` where only the evaluation tells. */
   readonly type: Type
-  /** Throws EvaluationError: a function that failed. Throws StepsError: more steps than may be taken. */
+  /** Throws EvaluationError when a function fails, StepsError when it takes too many steps. */
   evaluate(context: Context, allowance?: StepAllowance): Value
 }
 

@@ -2,13 +2,13 @@ import { ExpressionError } from './error.ts'
 
 export interface Token {
   readonly kind: 'name' | 'number' | 'string' | 'operator' | 'end'
-  /** The text as it stands; of a string, what it means. */
+  /** The text as written; of a string, its value. */
   readonly text: string
   /** Where the token begins, in characters from 0. */
   readonly offset: number
 }
 
-/** Longest first: `**` is no two `*`. */
+/** Longest first, so that `**` is not read as two `*`. */
 const operators = ['**', '&&', '||', '==', '!=', '<=', '>=', '?.', '??', '..', ...'+-*/%^<>!?:;,.()[]{}|#=']
 const spaceOrComment = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/y
 const number = /0x[\da-f_]+|0b[01_]+|0o[0-7_]+|(?:\d[\d_]*)?\.?\d[\d_]*(?:e[+-]?\d+)?/iy
@@ -82,7 +82,7 @@ function readString(text: string, offset: number): { token: Token; end: number }
   return { token: { kind: 'string', text: meaning, offset }, end: at + 1 }
 }
 
-/** How long the escape is, and what it means. */
+/** The length of the escape, and the character. */
 function readEscape(text: string, at: number): readonly [number, string] {
   const code = /^\\(?:x([\da-f]{2})|u([\da-f]{4})|U([\da-f]{8}))/i.exec(text.slice(at, at + 10))
   if (code) {

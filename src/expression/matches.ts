@@ -1,9 +1,9 @@
-/** The operator `matches`: a pattern that stands in the expression is compiled once, another one in each evaluation. */
+/** The operator `matches`: a literal pattern is compiled once, a computed one in each evaluation. */
 import { compilePattern, estimateInstructions, type Pattern, PatternError, stepsTaken } from '../regexp/index.ts'
 import { ExpressionError } from './error.ts'
 import { EvaluationError, type Run, searchSteps, spend } from './value.ts'
 
-/** Compiling costs about as much as so many characters for each instruction that the pattern makes. */
+/** Compiling one instruction of a pattern costs about as much as processing so many characters. */
 const charactersPerInstruction = 4096
 
 /** One step of an expression is 64 characters. */
@@ -29,7 +29,7 @@ export function matchAny<Context>(run: Run<Context>, text: string, source: strin
   }
 }
 
-/** The steps of the search are the evaluation's, too. Throws StepsError. */
+/** The steps of the search count as steps of the evaluation. Throws StepsError. */
 export function matchOne<Context>(run: Run<Context>, text: string, pattern: Pattern): boolean {
   try {
     return pattern.test(text)

@@ -1,4 +1,4 @@
-/** Binary operators: which types they take, and what they make of the values. */
+/** Binary operators: the types that they take, and the values that they give. */
 import {
   asInteger,
   asNumber,
@@ -110,7 +110,7 @@ const remainder: Operator = {
 
 const power = arithmetic((left, right) => left ** right, 'float')
 
-/** All but `and`, `or`, `??` and `matches`, which do not always look at both sides. */
+/** All but `matches`, and `and`, `or`, `??`, which do not always evaluate both sides. */
 export const operators: Readonly<Record<string, Operator>> = {
   '==': equality(true),
   '!=': equality(false),

@@ -1,4 +1,4 @@
-/** The grammar of expr-lang (github.com/expr-lang/expr, docs/language-definition.md): tokens to parts. */
+/** The grammar of expr-lang (github.com/expr-lang/expr, docs/language-definition.md): tokens to a syntax tree. */
 import { ExpressionError } from './error.ts'
 import { type Token, tokenize } from './lexer.ts'
 import { maxDepth, maxNodes, type Node } from './syntax.ts'

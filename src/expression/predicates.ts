@@ -1,4 +1,4 @@
-/** Functions that look at each element of an array with a predicate: `any(list, # == name())`. */
+/** Functions that apply a predicate to each element of an array: `any(list, # == name())`. */
 import {
   asArray,
   asBoolean,
@@ -79,7 +79,7 @@ export const predicateFunctions: Readonly<Record<string, PredicateFunction>> = {
   sortBy: { condition: false, optional: true, extra: true, result: 'array', apply: sortBy },
 }
 
-/** Runs `predicate` for each element in a scope of its own. */
+/** Runs `predicate` for each element, in a new scope. */
 export function applyPredicate<Context>(
   run: Run<Context>,
   { apply }: PredicateFunction,
@@ -95,7 +95,7 @@ export function applyPredicate<Context>(
       (element, index, accumulator = null) => {
         spend(run)
         if (predicate === undefined) return element
-        // A predicate within this one has put its own scope on top, and taken it away again.
+        // A nested predicate has pushed its own scope and popped it again.
         scope.element = element
         scope.index = index
         scope.accumulator = accumulator

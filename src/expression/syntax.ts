@@ -1,4 +1,4 @@
-/** The parts that an expression is made of, as the parser reads them. `offset`: where the part stands in the text. */
+/** The nodes of the syntax tree. `offset`: where the node begins in the text. */
 export type Node = { readonly offset: number } & (
   | { readonly kind: 'literal'; readonly value: string | number | boolean | null; readonly integer?: boolean }
   | { readonly kind: 'name'; readonly name: string }
@@ -15,6 +15,6 @@ export type Node = { readonly offset: number } & (
   | { readonly kind: 'let'; readonly name: string; readonly value: Node; readonly body: Node }
 )
 
-/** How deep parts may lie in one another, and how many an expression may have (expr-lang: 10,000). */
+/** Bounds on the nesting of nodes, and on their number (expr-lang: 10,000). */
 export const maxDepth = 100
 export const maxNodes = 10_000

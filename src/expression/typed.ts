@@ -1,4 +1,4 @@
-/** What the parts of an expression are compiled to, and what they can name. */
+/** What the nodes of an expression are compiled to, and what they can name. */
 import type { Node } from './syntax.ts'
 import { isArray, type Run, spend, type Type, type Value } from './value.ts'
 
@@ -30,15 +30,15 @@ export interface Typed<Context> {
 export interface Scope {
   /** Names that `let` declared, with their slot and type. */
   readonly locals: ReadonlyMap<string, { readonly slot: number; readonly type: Type }>
-  /** How many predicates the part stands in. */
+  /** How many predicates enclose the node. */
   readonly predicates: number
 }
 
-/** Compiles a part, in the scope of the part that it belongs to where `within` names no other. */
+/** Compiles a node in the scope `within`; by default in that of its parent. */
 export type Compile<Context> = (node: Node, within?: Scope) => Typed<Context>
 export type NodeOf<Kind extends Node['kind']> = Extract<Node, { kind: Kind }>
 
-/** Each part counts its step when it is evaluated. */
+/** Each node counts a step when it is evaluated. */
 export function typed<Context>(type: Type, evaluate: Evaluate<Context>): Typed<Context> {
   return {
     type,

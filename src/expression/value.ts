@@ -1,4 +1,4 @@
-/** What expressions compute with, and what one evaluation may cost. */
+/** The values of expressions, and the bound on the cost of one evaluation. */
 import { StepsError } from '../regexp/index.ts'
 
 export type Value = string | number | boolean | null | readonly Value[] | ReadonlyMap<string, Value>
@@ -12,12 +12,12 @@ export class EvaluationError extends Error {
 }
 
 /**
- * Steps of one evaluation: an operation is one, and so are 64 characters or elements that it makes. An expression of a
- * Corefile takes a few dozen; what takes more than this was written to hurt.
+ * Steps of one evaluation: each operation is one step, and so are each 64 characters or elements that it makes. An
+ * expression of a Corefile takes a few dozen; one that exceeds this bound is an attack or a mistake.
  */
 export const maxSteps = 10_000
 
-/** One of them costs about as much as so many of a search with a regular expression. */
+/** A step costs about as much as so many steps of a regular expression search. */
 export const searchSteps = 6
 
 /** One evaluation under way. */
@@ -26,7 +26,7 @@ export interface Run<Context> {
   steps: number
   /** Values of `let`, by slot. */
   readonly locals: Value[]
-  /** The element that each predicate looks at, the innermost last. */
+  /** The scope of each enclosing predicate, the innermost last. */
   readonly scopes: Scope[]
 }
 
@@ -36,7 +36,7 @@ export interface Scope {
   accumulator: Value
 }
 
-/** Counts a step, and what was made in it. Throws StepsError. */
+/** Counts a step and the characters or elements that it made. Throws StepsError. */
 export function spend(run: { steps: number }, made = 0): void {
   run.steps += 1 + (made >> 6)
   if (run.steps > maxSteps) throw new StepsError(`expression exceeds ${maxSteps} steps`)

@@ -1,7 +1,7 @@
 /**
- * Texts that every match of a pattern has, where the pattern proves it: `(.*)\.svc\.example\.org\.$` ends with
- * `.svc.example.org.`, `^api-` begins with `api-`, `\.consul` has `.consul` in it. Names without them need not be tested, and
- * a missing name among them can be denied.
+ * Texts that every match of a pattern provably contains: `(.*)\.svc\.example\.org\.$` ends with `.svc.example.org.`,
+ * `^api-` begins with `api-`, `\.consul` contains `.consul`. Names without them need not be tested, and missing ones
+ * can be denied.
  */
 
 import { alternativesOf, type Part } from './parts.ts'
@@ -12,7 +12,7 @@ export interface Literal {
 }
 
 /**
- * In lower case, as the names are that they are used for; [] where nothing is proven. The pattern must be a valid one (see
+ * In lower case, like the names that are tested; [] where nothing is proven. The pattern must be valid (see
  * pattern.ts).
  */
 export function literalsOf(source: string): readonly Literal[] {
@@ -37,7 +37,7 @@ function flat(alternatives: readonly (readonly Part[])[]): readonly Part[] {
   return alternatives[0].flatMap((part) => (part.kind === 'group' ? flat(part.alternatives) : [part]))
 }
 
-/** Literals that stand side by side. */
+/** Joins adjacent literals. */
 function runsOf(parts: readonly Part[]): { readonly from: number; readonly to: number; readonly text: string }[] {
   const runs: { from: number; to: number; text: string }[] = []
   for (const [at, part] of parts.entries()) {

@@ -1,31 +1,32 @@
 /**
- * Runs a program over a text: a backtracking search that never is twice at one instruction and one place, as RE2's own
- * (https://swtch.com/~rsc/regexp/regexp3.html). What it takes is at most the product of both lengths; `maxSteps` bounds
- * that where a pattern's repetitions make it long. Nothing is allocated for a text but the groups of a match.
+ * Runs a program over a text: a backtracking search that never visits one instruction at one place twice, as RE2's own
+ * (https://swtch.com/~rsc/regexp/regexp3.html). It takes at most as many steps as the product of both lengths;
+ * `maxSteps` bounds that where a pattern's repetitions make it long. A search allocates nothing but the groups of a
+ * match.
  */
 import type { Literal } from './literals.ts'
 import { condition, operation, type Program } from './program.ts'
 
 /**
- * Steps that one search may take, somewhat less than a millisecond. Ordinary rules take some hundred; of the patterns that
- * are made to be slow some with hundreds of repetitions reach it.
+ * Steps that one search may take, somewhat less than a millisecond. Ordinary rules take about a hundred; only patterns
+ * with hundreds of repetitions reach the bound.
  */
 export const maxSteps = 40_000
 
-/** What finding a text's place costs besides the steps of the search. */
+/** The cost of starting a search, in steps. */
 const stepsOfSearch = 8
 
-/** What all that is evaluated for one question may still take, in steps of a search. */
+/** The steps that are left for everything that is evaluated for one question. */
 export interface StepAllowance {
   left: number
 }
 
-/** A search that reached `maxSteps`, or that its allowance has no steps for: whether the text matches is not known. */
+/** A search reached `maxSteps`, or its allowance is used up: whether the text matches is not known. */
 export class StepsError extends Error {
   override readonly name = 'StepsError'
 }
 
-/** Throws StepsError where nothing is left. What is begun may take more than is left: at most `maxSteps`, or so. */
+/** Throws StepsError when no steps are left. A search that has begun may exceed the allowance by up to `maxSteps`. */
 export function beginWithin(allowance: StepAllowance | undefined): void {
   if (allowance !== undefined && allowance.left <= 0)
     throw new StepsError('regular expressions and expressions take too many steps for one question')
@@ -33,15 +34,15 @@ export function beginWithin(allowance: StepAllowance | undefined): void {
 
 const abbreviated = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text)
 
-// Of the search that runs: it is never interrupted.
+// State of the running search, which is never interrupted.
 
-/** One bit for each join and place that the search has been at. */
+/** One bit for each join and place that the search has visited. */
 let visited = new Uint32Array(1024)
-/** What is left to be tried: an instruction and a place, or -1 - slot and what the slot held. */
+/** Branches still to try: an instruction and a place, or -1 - slot and the slot's earlier value. */
 let stack = new Int32Array(2048)
 let slots = new Int32Array(64)
 
-/** What a search found, until the next one: places by slot, -1 where a group took no part. */
+/** The groups of the last search: places by slot, -1 where a group took no part. */
 export const found = (): Int32Array => slots
 
 /** How many steps the last search took. */
@@ -49,7 +50,7 @@ let taken = 0
 export const stepsTaken = (): number => taken
 
 /**
- * Searches for the leftmost match, of those the one that is preferred. `captures`: its groups are wanted. Throws StepsError.
+ * Searches for the leftmost match, in RE2's order of preference. `captures`: its groups are wanted. Throws StepsError.
  */
 export function search(program: Program, text: string, captures: boolean, allowance?: StepAllowance): boolean {
   beginWithin(allowance)
@@ -63,7 +64,7 @@ export function search(program: Program, text: string, captures: boolean, allowa
 function searchWithin(program: Program, text: string, captures: boolean): boolean {
   const { literals, start, slots: slotCount, joinCount, anchored, operations, args, classes, outs } = program
   taken = 0
-  // Most names are not what the rule is about.
+  // Most names do not concern the rule.
   if (literals.length > 0 && !hasLiterals(literals, text.toLowerCase())) return false
   const bits = joinCount * (text.length + 1)
   const words = (bits + 31) >>> 5
@@ -73,7 +74,7 @@ function searchWithin(program: Program, text: string, captures: boolean): boolea
   let first = start
   while (operations[first] === operation.capture) first = outs[first]
   for (let from = 0; from <= text.length; from++) {
-    // Most places are passed over by their character alone.
+    // The first character alone rules out most places.
     if (operations[first] === operation.character && args[first] < 0xd800) {
       from = text.indexOf(String.fromCharCode(args[first]), from)
       if (from === -1) return false
@@ -113,7 +114,7 @@ function searchFrom(program: Program, text: string, from: number, captures: bool
   let steps = taken
 
   for (;;) {
-    // One way through the program, until it fails.
+    // Follows one branch until it fails.
     way: for (;;) {
       if (++steps > maxSteps) {
         taken = maxSteps
@@ -184,7 +185,7 @@ function searchFrom(program: Program, text: string, from: number, captures: bool
       }
       at = outs[at]
     }
-    // The next way that is left.
+    // Takes up the next branch.
     do {
       if (depth === 0) {
         taken = steps

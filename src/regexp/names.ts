@@ -1,18 +1,18 @@
-/** Which names a pattern stands for, where it stands for nothing else. */
+/** The set of names that a pattern matches, where it can be proven. */
 import { alternativesOf, type Part } from './parts.ts'
 
-/** Names that a pattern stands for: all of them, one, or those below a name. */
+/** Names that a pattern matches: all of them, one, or those below a name. */
 export type Names =
   | { readonly kind: 'all' }
   | { readonly kind: 'one'; readonly name: string }
   | { readonly kind: 'below'; readonly zone: string }
 
-/** More than anybody writes into one pattern. */
+/** More than a hand-written pattern has. */
 const maxAlternatives = 64
 
 /**
- * What the pattern matches among names in lower case, where nothing but such names can match it: `^a\.example\.$`,
- * `^(a|b)\.example\.$`, `\.example\.$`, `(^|\.)example\.$`, `.*`. Undefined where that is not proven.
+ * The lower-case names that the pattern matches, of `^a\.example\.$`, `^(a|b)\.example\.$`, `\.example\.$`,
+ * `(^|\.)example\.$`, `.*` and the like. Undefined where the pattern proves nothing.
  */
 export function namesOf(source: string): readonly Names[] | undefined {
   const sequences = expanded(alternativesOf(source))
@@ -21,7 +21,7 @@ export function namesOf(source: string): readonly Names[] | undefined {
   return found.every((names) => names !== undefined) ? found : undefined
 }
 
-/** Every sequence without groups that the alternatives stand for; undefined where they are too many. */
+/** The alternatives without groups, written out; undefined where there are too many. */
 function expanded(alternatives: readonly (readonly Part[])[] | undefined): readonly (readonly Part[])[] | undefined {
   const found: (readonly Part[])[] = []
   for (const parts of alternatives ?? []) {
@@ -40,7 +40,7 @@ function namesOfSequence(parts: readonly Part[]): Names | undefined {
   const begins = parts[0]?.kind === 'begin'
   const ends = parts.at(-1)?.kind === 'end'
   const inner = parts.slice(begins ? 1 : 0, ends ? -1 : undefined)
-  // `.+.+` needs two characters, which the root has not.
+  // `.+.+` needs two characters; the root name has one.
   if (inner.filter(({ kind }) => kind === 'anything').length > 1) return undefined
   if (inner.every(({ kind }) => kind === 'anything'))
     return begins && ends && inner.length === 0 ? undefined : { kind: 'all' }

@@ -1,5 +1,5 @@
 /**
- * What a pattern consists of, as far as it can be told without its engine: literals in their order, and what stands between
+ * The parts of a pattern as far as they can be read without compiling it: literals in order, and what stands between
  * them.
  */
 
@@ -11,7 +11,7 @@ export type Part =
   | { readonly kind: 'end' }
   /** `.*` or `.+`: anything. */
   | { readonly kind: 'anything' }
-  /** Whatever is not proven to be a fixed text: classes, repetitions, assertions. */
+  /** Anything that is not a fixed text: classes, repetitions, assertions. */
   | { readonly kind: 'other'; readonly dot?: boolean }
 
 /** The parts of each alternative of the pattern; undefined where a parenthesis or flag is not understood. */
@@ -74,7 +74,7 @@ function readPart(reader: Reader): Part | undefined {
       return { kind: 'other' }
     default:
       reader.at++
-      // Case folding leads from other letters to those of ASCII.
+      // Case folding maps some other letters to ASCII letters.
       return character > '\x7f' ? { kind: 'other' } : { kind: 'literal', text: character }
   }
 }
@@ -121,7 +121,7 @@ function readGroup(reader: Reader): Part | undefined {
   return { kind: 'group', alternatives }
 }
 
-/** The repetition that follows a part, without its mark of laziness; '' for none. */
+/** The repetition that follows a part, without the `?` of a lazy one; '' for none. */
 function readRepetition(reader: Reader): string {
   const repetition = /^([*+?]|\{\d+(?:,\d*)?\})\??/.exec(reader.text.slice(reader.at))
   if (repetition === null) return ''

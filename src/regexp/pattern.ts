@@ -1,7 +1,7 @@
 /**
  * Regular expressions of a Corefile. The syntax is Go's (RE2), as CoreDNS reads it: re2js reads and compiles it. The
- * search is matcher.ts: linear in the text, bounded in steps and memory, so that no client can pick a name that keeps the
- * server busy. V8's engine backtracks: `^(a+)+$` takes 11 s on 29 octets there.
+ * search is matcher.ts: linear in the text, bounded in steps and memory, so that no client can choose a name that keeps
+ * the server busy. V8's engine backtracks: `^(a+)+$` takes 11 s on 29 octets there.
  */
 import { RE2JS, RE2JSException } from 're2js'
 import { type Literal, literalsOf } from './literals.ts'
@@ -13,7 +13,7 @@ import { estimateInstructions, maxInstructions } from './size.ts'
 const maxPatternLength = 10_000
 
 export interface Pattern {
-  /** The pattern as it is written. */
+  /** The pattern as written. */
   readonly source: string
   /** How many groups the pattern has, the whole match not counted. */
   readonly groupCount: number
@@ -43,7 +43,7 @@ export function compilePattern(source: string): Pattern {
   if (estimate > maxInstructions) throw tooLarge(estimate)
   const compiled = compile(source)
   const groupCount = compiled.groupCount()
-  // A group that is repeated no times is not in the program.
+  // A group that is repeated zero times is not in the program.
   const known = { source, literals: exactLiterals(source), slots: 2 * (groupCount + 1) }
   const program = translate(compiled.re2().prog as CompiledProgram, known)
   if (program.operations.length > maxInstructions) throw tooLarge(program.operations.length)
@@ -56,7 +56,7 @@ export function compilePattern(source: string): Pattern {
   }
 }
 
-/** Under flags a text may match without them: `(?i)s` does `ſ`, `(?m)^a` the second line. */
+/** Flags let a text without the literals match: `(?i)s` matches `ſ`, `(?m)^a` a second line. */
 const exactLiterals = (source: string): readonly Literal[] => (/\(\?[^:P<]/.test(source) ? [] : literalsOf(source))
 
 function groupsOf(text: string, groupCount: number): readonly string[] {

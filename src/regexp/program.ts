@@ -1,6 +1,6 @@
 /**
- * A pattern as a program for matcher.ts: RE2's instructions, as re2js compiles them, in arrays of numbers. An instruction
- * takes some 20 octets here and 150 there, and a Corefile may have thousands of patterns.
+ * A pattern as a program for matcher.ts: RE2's instructions, as re2js compiles them, in arrays of numbers. An
+ * instruction takes some 20 octets here and 150 in re2js, and a Corefile may have thousands of patterns.
  */
 
 import type { Literal } from './literals.ts'
@@ -23,7 +23,7 @@ export const operation = {
   anyButNewline: 8,
 } as const
 
-/** What must be true of a place in the text. */
+/** Zero-width assertions about a place in the text. */
 export const condition = {
   beginLine: 1,
   endLine: 2,
@@ -42,7 +42,7 @@ export interface CharacterClass {
 export interface Program {
   /** The pattern. */
   readonly source: string
-  /** What a text that matches has, in lower case. */
+  /** Texts that every match contains, in lower case. */
   readonly literals: readonly Literal[]
   readonly operations: Uint8Array
   readonly outs: Uint16Array
@@ -51,14 +51,14 @@ export interface Program {
   readonly start: number
   /** Two for each group, the whole match included. */
   readonly slots: number
-  /** For each instruction that several lead to its number among them, from 1 on, else 0. */
+  /** For each instruction that several others lead to, a number from 1 on; 0 for all others. */
   readonly joins: Uint16Array
   readonly joinCount: number
   /** Every match begins at the beginning of the text. */
   readonly anchored: boolean
 }
 
-/** What is used of re2js's programs. */
+/** The part of re2js's programs that is read. */
 export interface CompiledProgram {
   readonly inst: readonly Instruction[]
   readonly start: number
@@ -99,7 +99,7 @@ export function translate(
   const classes: CharacterClass[] = []
   const classNumbers = new Map<string, number>()
 
-  /** Where an instruction leads, those that do nothing passed over. */
+  /** The instruction at `at`, or the first one after it that is not a no-op. */
   function target(at: number): number {
     while (inst[at].op === compiled.nop) at = inst[at].out
     return at
@@ -155,7 +155,7 @@ export function translate(
   return { ...known, operations, outs, args, classes, start: first, joins, joinCount, anchored }
 }
 
-/** Not within `translate`, whose instructions it would keep, thousands of them. */
+/** Outside of `translate`, so that the closure does not retain all of its instructions. */
 function createClass(instruction: Instruction): CharacterClass {
   const ascii = Uint8Array.from({ length: 128 }, (_, code) => (instruction.matchRune(code) ? 1 : 0))
   return { ascii, has: (codePoint) => instruction.matchRune(codePoint) }

@@ -1,8 +1,8 @@
-/** How many instructions a pattern makes: known before it is compiled, because compiling a million takes seconds. */
+/** Estimates how many instructions a pattern makes before it is compiled, because compiling a million takes seconds. */
 
 /**
- * Repetitions are written out: `(a{30}b){30}` is a thousand instructions. As many as the longest pattern has without
- * any, twice over; CoreDNS allows some three million.
+ * Repetitions are written out: `(a{30}b){30}` is a thousand instructions. Twice as many as the longest pattern makes
+ * without repetitions; CoreDNS allows some three million.
  */
 export const maxInstructions = 20_000
 
@@ -19,7 +19,7 @@ const flagsAlone = /^\(\?[a-zA-Z-]*\)/
 export function estimateInstructions(source: string): number {
   const outer: number[] = []
   let sum = 0
-  /** Of the part that a repetition would repeat. */
+  /** The cost of the part that a repetition would repeat. */
   let last = 0
   const add = (cost: number): void => {
     sum += cost
@@ -47,7 +47,7 @@ export function estimateInstructions(source: string): number {
       add(1)
       at = endOfClass(source, at)
     } else if (flagsAlone.test(source.slice(at, at + longestGroupHead))) {
-      // It is no part: what is behind it repeats what is before it.
+      // Flags are not a part: a repetition after them repeats what is before them.
       at = closing(source, at, ')')
     } else if (character === '(') {
       outer.push(sum)

@@ -1,4 +1,4 @@
-/** A word that is not known, and those that would be. */
+/** An unknown word, and the known ones. */
 export interface UnknownWord {
   readonly word: string
   readonly known: readonly string[]

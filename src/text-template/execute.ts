@@ -1,10 +1,10 @@
-/** Executes a template with the data of one query: bounded in steps and in what it prints. */
+/** Executes a template with the data of one query, bounded in steps and output. */
 import { ExecutionError } from './error.ts'
 import { functions } from './functions.ts'
 import type { Command, List, Node, Operand, Pipeline } from './syntax.ts'
 import { isArray, isMap, isStruct, isTrue, kindOf, type Method, sortedKeys, textOf, type Value } from './value.ts'
 
-/** A record takes a few dozen steps; what takes more was written to hurt. */
+/** A record takes a few dozen steps; more is an attack or a mistake. */
 const maxSteps = 10_000
 /** Characters of what a template prints, and of what a function takes or makes: no message holds a larger record. */
 const maxOutput = 65_536
@@ -108,7 +108,7 @@ function pipelineValue({ commands, variables, declares }: Pipeline, dot: Value, 
   return value
 }
 
-/** `piped`: the value of the command before, the last argument of this one. */
+/** `piped`: the value of the previous command, which is the last argument of this one. */
 function commandValue({ operands }: Command, dot: Value, run: Run, piped: readonly Value[]): Value {
   step(run)
   const [first, ...rest] = operands

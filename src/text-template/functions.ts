@@ -25,7 +25,7 @@ function equals(left: Value, right: Value): boolean {
   if (left === null || right === null) return left === right
   const [a, b] = [basic(left), basic(right)]
   sameKind(a, b)
-  // Small and large integers have types of their own here.
+  // Integers are numbers or, when large, bigints.
   return typeof a === typeof b ? a === b : BigInt(a) === BigInt(b)
 }
 

@@ -2,7 +2,7 @@ import { TemplateError } from './error.ts'
 
 export interface Token {
   readonly kind: 'word' | 'field' | 'variable' | 'string' | 'number' | 'symbol' | 'space' | 'end'
-  /** As it stands; of a string, what it means; of a field or variable, its name. */
+  /** As written; the value of a string, the name of a field or variable. */
   readonly text: string
   readonly offset: number
 }

@@ -15,7 +15,7 @@ export function parse(template: string): List {
   let ranges = 0
   const scopes: Set<string>[] = [new Set(['$'])]
 
-  /** What ends a list: its keyword and the reader behind it. */
+  /** What ends a list: the keyword, and a reader of the rest of its action. */
   interface Ending {
     readonly keyword: 'end' | 'else'
     readonly reader: Reader
@@ -230,7 +230,7 @@ function createReader({ tokens, offset }: Extract<Piece, { kind: 'action' }>) {
       at++
       return token
     },
-    /** `.Group.1`: a number is no field. */
+    /** Refuses `.Group.1`: a number is not a field. */
     endOfOperand(): void {
       const { kind, text, offset } = tokens[at]
       if (kind !== 'space' && kind !== 'end' && kind !== 'symbol')

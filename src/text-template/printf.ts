@@ -1,4 +1,4 @@
-/** Go's fmt verbs, as far as values of templates have a use for them. */
+/** The verbs of Go's fmt that fit the values of templates. */
 import { isArray, kindOf, textOf, type Value } from './value.ts'
 
 const maxWidth = 1000
@@ -60,7 +60,7 @@ function verbText(verb: string, value: Value, flags: string, precision: number |
   }
 }
 
-/** What is no character is U+FFFD. */
+/** U+FFFD for an invalid code point. */
 function character(code: number): string {
   const isCharacter = code >= 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff)
   return isCharacter ? String.fromCodePoint(code) : '\ufffd'

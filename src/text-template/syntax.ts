@@ -1,4 +1,4 @@
-/** The parts of a template. `offset`: where the part stands in the template's text. */
+/** The nodes of a template. `offset`: where the node begins in the template's text. */
 export type Node =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'print'; readonly pipeline: Pipeline }

@@ -1,4 +1,4 @@
-/** The data of templates: what Go has as strings, numbers, slices, maps and structs. */
+/** The data of templates: Go's strings, numbers, slices, maps and structs. */
 import { ExecutionError } from './error.ts'
 
 export type Value =
@@ -10,10 +10,10 @@ export type Value =
   | readonly Value[]
   | ReadonlyMap<string, Value>
   | Struct
-  /** A field of a map that is not there: printed as `<no value>`. */
+  /** A missing key of a map: printed as `<no value>`. */
   | undefined
 
-/** Fields by name; a function is a method. A field that is not there is an error. */
+/** Fields by name; a function is a method. A missing field is an error. */
 export interface Struct {
   readonly fields: Readonly<Record<string, Value | Method>>
 }
@@ -25,7 +25,7 @@ export const isMap = (value: Value | Method): value is ReadonlyMap<string, Value
 export const isStruct = (value: Value | Method): value is Struct =>
   typeof value === 'object' && value !== null && 'fields' in value
 
-/** The name that Go has for the kind of a value. */
+/** Go's name for the kind of a value. */
 export function kindOf(value: Value): string {
   if (value === undefined || value === null) return 'nil'
   if (isArray(value)) return 'slice'
@@ -36,7 +36,7 @@ export function kindOf(value: Value): string {
   return typeof value === 'boolean' ? 'bool' : 'string'
 }
 
-/** What `if`, `and`, `or`, `with` take for true: everything but the empty value of its kind. */
+/** Truth as `if`, `and`, `or`, `with` see it: everything is true but the empty value of its kind. */
 export function isTrue(value: Value): boolean {
   if (isArray(value)) return value.length > 0
   if (isMap(value)) return value.size > 0

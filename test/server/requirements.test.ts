@@ -48,7 +48,7 @@ describe('a Corefile', () => {
       'one snapshot of two clusters',
       '. {\n  kubernetes cluster.local {\n    snapshot state\n  }\n}\nexample.org {\n  kubernetes {\n    endpoint_pod_names\n    snapshot state\n  }\n}\n',
       [
-        'Corefile:7:3 - plugin/kubernetes: snapshot state is that of an earlier server block, which reads another cluster or other things of it: give it a file of its own',
+        'Corefile:7:3 - plugin/kubernetes: snapshot state is already used by an earlier server block with another cluster or other kubernetes options: use another file',
       ],
     ],
     [

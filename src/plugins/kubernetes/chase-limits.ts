@@ -7,11 +7,11 @@ import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 import type { ChaseLimit } from './cname-chase.ts'
 
 export interface ChaseLimitReport {
-  /** `name`: the name that was asked for. */
+  /** `name`: the query name. */
   reached(name: string, limits: ReadonlySet<ChaseLimit>): void
 }
 
-/** Milliseconds between two lines: each question could cause one. */
+/** Milliseconds between two log lines: each question could cause one. */
 const logInterval = 60_000
 
 const reasons: Readonly<Record<ChaseLimit, string>> = {

@@ -1,10 +1,11 @@
 /**
- * A and AAAA of names that are CNAMEs (ExternalName, FQDN slices): the targets are resolved
- * (docs/coredns-behaviour.md §4.5).
+ * A and AAAA of names that are CNAMEs (ExternalName, FQDN slices): the targets are resolved (docs/coredns-behaviour.md
+ * §4.5).
  *
- * Targets of ours are visited breadth first, each once, whatever number of names lead to it; targets elsewhere are asked
- * for at once. The answer is put together when all are known. All of it is bounded by the question's budget: names that
- * lead to names multiply, so six services of six targets each could otherwise keep the main thread for minutes.
+ * Targets in the zone are visited breadth first, each once however many names lead to it; targets outside of it are
+ * looked up concurrently. The answer is assembled when all are known. All of it is bounded by the question's budget:
+ * names that lead to names multiply, so six services of six targets each could otherwise block the main thread for
+ * minutes.
  */
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
@@ -28,22 +29,22 @@ import type { CooperativeScheduler } from '../../scheduling/cooperative-schedule
 export interface Chased {
   readonly answer: readonly ResourceRecord[]
   readonly truncated: boolean
-  /** Resources that a target of ours depends on are not known: see Answer's `unknown`. */
+  /** Resources that a target in the zone depends on are not known: see Answer's `unknown`. */
   readonly unknown: boolean
-  /** Why a target of ours has no records, where that is known. */
+  /** Why a target in the zone has no records, where that is known. */
   readonly unready: string | undefined
-  /** The bounds that were reached: the answer has what was found until then. */
+  /** The bounds that were reached: the answer has the records found until then. */
   readonly limits: ReadonlySet<ChaseLimit>
 }
 
 export type ChaseLimit = 'names' | 'lookups' | 'octets' | 'deadline'
 
 /**
- * Lookups besides the first of each question, of all questions that are in work: a question must not be worth eight in a
- * flood of them.
+ * Bounds the lookups besides the first of each question, over all questions: in a flood, each could otherwise cause
+ * eight.
  */
 export interface ExtraLookups {
-  /** False when too many are in work. */
+  /** False when too many are under way. */
   enter(): boolean
   leave(): void
 }
@@ -65,18 +66,18 @@ export interface ChaseDeps {
   readonly scheduler: CooperativeScheduler
 }
 
-/** CNAMEs of ours that may lead to another one: CoreDNS follows eleven in all. */
+/** Depth up to which CNAMEs are followed: CoreDNS follows eleven in all. */
 const maxChain = 10
 
-/** A record in a message takes at least an owner's pointer, type, class, TTL and length. */
+/** The least octets of a record in a message: a compression pointer, type, class, TTL and length. */
 const recordOverhead = 12
 
-/** A name with what has been found at it. */
+/** A name and the records found at it. */
 interface Visited {
-  /** Records of its own: addresses, or what another zone answered. */
+  /** Addresses, or the answer of another zone. */
   readonly records: ResourceRecord[]
   readonly links: Link[]
-  /** It is answered from elsewhere, so its CNAME stands, whether or not it has records. */
+  /** It is outside of the zone, so CNAMEs to it are kept whether or not it has records. */
   isElsewhere: boolean
 }
 
@@ -86,7 +87,7 @@ interface Link {
   readonly target: Visited
 }
 
-/** A name of ours whose targets are to be visited. */
+/** A name in the zone whose targets are to be visited. */
 interface Pending {
   readonly owner: string
   readonly depth: number
@@ -94,7 +95,7 @@ interface Pending {
   readonly visited: Visited
 }
 
-/** Follows the names in `spec`, which the query's name in `zone` was found to have. */
+/** Follows the CNAME targets in `spec`, which are those of the query name in `zone`. */
 export async function chase(
   context: ClusterContext,
   zone: string,
@@ -110,7 +111,7 @@ export async function chase(
   let unknown = false
   let unready: string | undefined
 
-  /** What is at a target, visited now if it was not before; undefined where a bound keeps it from being visited. */
+  /** The target, which is visited on its first use; undefined where a bound forbids that. */
   function visit(target: string, depth: number): Visited | undefined {
     const name = lowerName(target)
     const known = byName.get(name)
@@ -127,7 +128,10 @@ export async function chase(
     return visited
   }
 
-  /** The first lookup of a question is free, as that of an ExternalName is; the others are of a bounded number. */
+  /**
+   * The first lookup of a question is always allowed, as for an ExternalName; further ones are bounded over all
+   * questions.
+   */
   function mayLookUp(): boolean {
     if (lookups.length > 0 && !extraLookups.enter()) return false
     if (budget.spendLookup()) return true
@@ -158,7 +162,7 @@ export async function chase(
     }
   }
 
-  /** False when no message holds the record. */
+  /** False when the record would exceed the message. */
   function spendRecord(record: ResourceRecord): boolean {
     if (budget.spendOctets(recordOverhead + record.rdata.length)) return true
     limits.add('octets')
@@ -200,10 +204,10 @@ export async function chase(
   return { answer: assemble(root), truncated, unknown, unready, limits }
 }
 
-/** Names of one service that are looked at: more than any bound lets through. */
+/** Targets of one service that are read: more than any bound allows to be followed. */
 const maxTargets = 256
 
-/** The names that the groups lead to, by their lower case. */
+/** The target names of the groups, by their lower case. */
 function targetsOf(groups: readonly EndpointGroup[]): ReadonlyMap<string, string> {
   const targets = new Map<string, string>()
   for (const { names } of groups) {
@@ -217,7 +221,7 @@ function targetsOf(groups: readonly EndpointGroup[]): ReadonlyMap<string, string
 
 const newVisited = (): Visited => ({ records: [], links: [], isElsewhere: false })
 
-/** Waits for all lookups, but no longer than the question lives: what is late then is missing in the answer. */
+/** Waits for all lookups until the question ends: the answer is without the results of later ones. */
 async function settledBy(
   { deadline, signal, ended }: QueryBudget,
   clock: Clock,
@@ -234,10 +238,13 @@ async function settledBy(
   }
 }
 
-/** The records of a name, then each of its CNAMEs with what it leads to. A CNAME to a name without records is left out. */
+/**
+ * The records of a name, then each of its CNAMEs with the records of the target. CNAMEs to names without records are
+ * left out.
+ */
 function assemble(root: Visited): ResourceRecord[] {
   const answer = new Map<string, ResourceRecord>()
-  /** `open`: between the name and the root, so that a CNAME to it would close a circle. */
+  /** `open`: on the path from the root, so that a CNAME to it would close a loop. */
   const emitted = new Map<Visited, 'open' | 'done'>()
   const hasRecords = createReachability()
 
@@ -253,7 +260,7 @@ function assemble(root: Visited): ResourceRecord[] {
     emitted.set(visited, 'done')
   }
 
-  /** Several slices may have one address, and several targets lead to one: an RRset has no record twice (RFC 2181 §5). */
+  /** Several slices may have one address, and several targets lead to one: an RRset has no duplicates (RFC 2181 §5). */
   function add(record: ResourceRecord): void {
     const { name, type, rdata } = record
     answer.set(`${lowerName(name)} ${type} ${Buffer.from(rdata).toString('hex')}`, record)
@@ -263,13 +270,13 @@ function assemble(root: Visited): ResourceRecord[] {
   return [...answer.values()]
 }
 
-/** Whether something is found at a name or at one that it leads to. */
+/** Whether a name, or one that it leads to, has records. */
 function createReachability(): (visited: Visited) => boolean {
   const results = new Map<Visited, boolean>()
   return function hasRecords(visited: Visited): boolean {
     const known = results.get(visited)
     if (known !== undefined) return known
-    // Names that lead in a circle add nothing to one another.
+    // Names in a loop add no records to one another.
     results.set(visited, false)
     const result = visited.isElsewhere || visited.records.length > 0 || visited.links.some((l) => hasRecords(l.target))
     results.set(visited, result)

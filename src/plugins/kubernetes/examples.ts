@@ -15,7 +15,7 @@ export function suggestQuestions(context: ClusterContext): string[] {
   const questions: string[] = []
   const zone = settings.zones.find((name) => !isReverseZone(name) && !isMulticluster(settings, name))
   if (zone === undefined) return []
-  /** Of a service without ready endpoints, or in a hidden namespace, there may be nothing to see. */
+  /** A service without ready endpoints, or in a hidden namespace, may have no records. */
   const hasRecords = (name: string, qtype: number): boolean =>
     !withoutRecords.has(resolve(context, zone, lowerName(name), qtype).kind)
   const first = (

@@ -1,4 +1,4 @@
-/** The chain's handler of cluster names: resolve, then write the reply. */
+/** The chain's handler of cluster names: resolves the name, then writes the reply. */
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { type AliasName, aliasAt } from '../../cluster-dns/features/alias/claims.ts'
@@ -26,7 +26,7 @@ const plugin = 'kubernetes'
 
 export interface HandlerOptions {
   readonly context: () => ClusterContext
-  /** Called for each name that was answered here with records: the table may take it over. */
+  /** Called for each name that the chain answered with records: the table may answer it from then on. */
   readonly answered: (zone: string, name: string, type: number) => void
   readonly holdQueue: Pick<HoldQueue, 'wait'>
   /** The startup timeout is over: from then on, names in alias-only zones go to the next plugin until the cluster has synced. */
@@ -34,14 +34,14 @@ export interface HandlerOptions {
   /** Chooses a variant per query. Default Math.random. */
   readonly random?: Random
   readonly clock: Clock
-  /** Takes the bounds that following CNAMEs has reached. */
+  /** Reports CNAME chases that reached a bound. */
   readonly chaseLimits: ChaseLimitReport
 }
 
 /** Follows the CNAMEs of a query's name; `home`: the zone whose names are looked up without leaving the plugin. */
 type FollowCnames = (context: ClusterContext, home: string, query: Query, spec: ChaseSpec) => Promise<Chased>
 
-/** TTL in seconds of a denial after the query was held without success: the name may appear at any moment. */
+/** Seconds: the TTL of a denial after holding the query in vain. The name may appear at any moment. */
 const heldDenialTtl = 1
 
 export function createHandler(options: HandlerOptions): Handler {
@@ -70,12 +70,12 @@ export function createHandler(options: HandlerOptions): Handler {
     return outcome
   }
 
-  /** A missing name may be about to appear: then the query is held. */
+  /** Holds the query if the missing name may be about to appear. */
   function answerMissing(context: ClusterContext, zone: string, query: Query, next: Next): Outcome | Promise<Outcome> {
     const held = holdQueue.wait(query, zone, () => {
       const answer = resolve(context, zone, query.name, query.qtype)
       if (answer.kind === 'nxdomain') return undefined
-      // The slice of the other address family may be a moment later.
+      // The slice of the other address family may arrive a moment later.
       if (answer.kind === 'nodata') return toOutcome(context, zone, query, answer, next, { maxTtl: heldDenialTtl })
       return answerFound(context, zone, query, answer, next)
     })
@@ -84,7 +84,7 @@ export function createHandler(options: HandlerOptions): Handler {
     return held === 'over' ? deny() : held.then((outcome) => outcome ?? deny())
   }
 
-  /** A name in a zone for aliases, and outside of the plugin's own zones. */
+  /** A name in an alias zone, outside of the plugin's own zones. */
   function passOn(context: ClusterContext, zone: string, query: Query, next: Next): Outcome | Promise<Outcome> {
     return context.view.synced || overdue() ? next(query) : negative(context, zone, query, rcode.SERVFAIL)
   }
@@ -107,7 +107,7 @@ export function createHandler(options: HandlerOptions): Handler {
   }
 }
 
-/** What a service answers by its own name, at its alias in `zone`. */
+/** Answers at an alias in `zone` as at the service's own name. */
 function answerAlias(
   context: ClusterContext,
   zone: string,
@@ -141,7 +141,7 @@ function toOutcome(
     case 'nodata':
       return negative(context, zone, query, rcode.NOERROR, denial)
     case 'unknown':
-      // Never NXDOMAIN, and never the next plugin's NXDOMAIN: the name may exist.
+      // Neither NXDOMAIN nor the next plugin: the name may exist.
       return negative(context, zone, query, rcode.SERVFAIL)
     case 'soa':
       return positive(context, query, {
@@ -160,13 +160,13 @@ function positive(context: ClusterContext, query: Query, sections: ReplySections
 }
 
 interface DenialOptions {
-  /** Bounds how long it is cached, in seconds (RFC 2308 §5: the lesser of the SOA's TTL and minimum). */
+  /** Bounds the negative TTL, in seconds (RFC 2308 §5: the lesser of the SOA's TTL and minimum). */
   readonly maxTtl?: number
-  /** Why the name that is asked for leads to nothing, where it is not the Service's own. */
+  /** Why the query name has no records, where it is not a Service's own name. */
   readonly unready?: string | undefined
 }
 
-/** NXDOMAIN, NODATA and SERVFAIL carry the zone's SOA, as CoreDNS has it (RFC 2308 §2 for the first two). */
+/** NXDOMAIN, NODATA and SERVFAIL carry the zone's SOA, as in CoreDNS (RFC 2308 §2 for the first two). */
 function negative(
   context: ClusterContext,
   zone: string,
@@ -182,7 +182,7 @@ function negative(
   return { kind: 'reply', message, plugin, extendedError: reasonOf(context, zone, query, code, unready) }
 }
 
-/** Why there is no record, and that this may be out of date. */
+/** The extended error: why there is no record, and whether the answer may be stale. */
 function reasonOf(
   context: ClusterContext,
   zone: string,
@@ -204,7 +204,7 @@ function unreadyTextAt(context: ClusterContext, zone: string, name: string): str
   return unreadyText(context, parseClusterName(zone, name, grammarOf(settings, zone)))
 }
 
-/** `zone`: that of the name asked for. */
+/** `zone`: that of the query name. `home`: that in which targets are resolved. */
 async function answerChase(
   context: ClusterContext,
   zone: string,
@@ -216,6 +216,6 @@ async function answerChase(
   const { answer, truncated, unknown, unready, limits } = await followCnames(context, home, query, spec)
   if (unknown) return negative(context, zone, query, rcode.SERVFAIL)
   if (answer.length > 0) return positive(context, query, { answer, additional: [] }, truncated)
-  // What a bound has kept from being found may exist.
+  // A bound may have kept existing records from being found.
   return negative(context, zone, query, limits.size > 0 ? rcode.SERVFAIL : rcode.NOERROR, { unready })
 }

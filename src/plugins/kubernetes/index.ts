@@ -56,8 +56,8 @@ import { createTransferSource } from './transfer.ts'
  *   src/k8s            the model of the cluster, and the feed of its changes
  *   src/cluster-dns    from a name to its records
  *   handler.ts         the chain: resolve, hold (hold/), follow CNAMEs (cname-chase.ts), reply
- *   publish/           the same answers ahead of the queries, into the answer table
- *   annotation-report/ what is wrong with annotations; explain/: why an answer is what it is
+ *   publish/           compiles the same answers ahead of queries into the answer table
+ *   annotation-report/ reports invalid annotations; explain/: why a name has its answer
  */
 export const kubernetes: Plugin<KubernetesSettings> = {
   name: 'kubernetes',
@@ -69,7 +69,7 @@ export const kubernetes: Plugin<KubernetesSettings> = {
 }
 
 function setup(settings: KubernetesSettings, { block, clock, log, metrics, process }: Setup): Instance {
-  /** Complete at `start`. Labels of pods are kept only where somebody can ask for them. */
+  /** Complete at `start`. Labels of pods are kept only if the block has `metadata`. */
   const config = (): ClusterConfig => ({
     ...settings.cluster,
     podLabels: block.capability(metadataScope) !== undefined,
@@ -82,7 +82,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     metrics,
     report: log.error,
   })
-  // The bound is the process's, whatever configurations run.
+  // One bound for the whole process, across configurations.
   const quota = process.acquire('held queries', () => ({ value: createHoldQuota(), stop() {} }))
   const holdQueue = createHoldQueue({ context, quota: quota.value, clock, metrics })
   const startGate = settings.snapshot && createStartGate(clock, metrics)
@@ -114,7 +114,10 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     sealSerials: () => openedCluster().sealSerials(),
   }
 
-  /** Shared across reloads with the same settings: another file or interval must not list the cluster anew. */
+  /**
+   * Shared across reloads with the same settings. Keyed apart from the cluster, so that a change of file or interval
+   * does not list the cluster again.
+   */
   function keepUp(cluster: Cluster): Held<Upkeep>[] {
     const key = clusterKey(config())
     const begin = (name: string, open: () => Upkeep): Held<Upkeep> =>
@@ -130,7 +133,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     ]
   }
 
-  /** Shared across reloads with the same settling time: what was unsettled before the reload still is after it. */
+  /** Shared across reloads with the same settling time, so that unsettled services stay unsettled. */
   function followSettling(cluster: Cluster): Held<SettlingTracker> | undefined {
     const settle = settings.dns.adaptiveTtl?.settle
     if (settle === undefined) return undefined
@@ -152,7 +155,10 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
     )
   }
 
-  /** The server does not wait for the cluster, because it answers other zones meanwhile. This logs that it is still unsynced. */
+  /**
+   * The server starts without waiting for the cluster, because it also answers other zones. Logs if the cluster is
+   * still unsynced after the startup timeout.
+   */
   function warnIfUnsynced(): void {
     warning = clock.after(settings.startupTimeout, () => {
       overdue = true
@@ -217,7 +223,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       })
       upkeep = keepUp(held.value)
       settling = followSettling(held.value)
-      // With `bind`, CoreDNS knows no address of its own: see docs/coredns-behaviour.md §4.6.
+      // With `bind`, CoreDNS does not know its own addresses: see docs/coredns-behaviour.md §4.6.
       const localAddresses = block.addresses.length > 0 ? [] : interfaceAddresses()
       const annotations = createAnnotationReader(settings.annotationPrefix, knownAnnotations)
       const { view } = held.value
@@ -262,7 +268,7 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
   }
 }
 
-/** Blocks that read the same of the same cluster share it, and its snapshot. */
+/** Only blocks that read the same resources of the same cluster can share a snapshot file. */
 function snapshotConflict(settings: KubernetesSettings, earlier: KubernetesSettings): string | undefined {
   const file = settings.snapshot?.file
   if (file === undefined || earlier.snapshot?.file !== file) return undefined
@@ -270,14 +276,14 @@ function snapshotConflict(settings: KubernetesSettings, earlier: KubernetesSetti
     JSON.stringify([clusterKey({ ...cluster, source }), snapshot])
   return identity(settings) === identity(earlier)
     ? undefined
-    : `snapshot ${file} is that of an earlier server block, which reads another cluster or other things of it: give it a file of its own`
+    : `snapshot ${file} is already used by an earlier server block with another cluster or other kubernetes options: use another file`
 }
 
 function located({ source }: KubernetesSettings, root: string): ClusterConfig['source'] {
   return source.kind === 'manifests' ? { ...source, directory: resolvePath(root, source.directory) } : source
 }
 
-/** ServiceImports have not been listed yet: they delay readiness no longer than the startup timeout. */
+/** Whether ServiceImports have not been listed yet. They delay readiness until the startup timeout at most. */
 const lacksImports = ({ availability }: ClusterView): boolean =>
   availability('serviceimports') === 'pending' || availability('importedslices') === 'pending'
 

@@ -1,11 +1,11 @@
-/** Label selectors as CoreDNS takes them: `=`, `==`, `in`, `notin` and existence, joined by commas. */
+/** Label selectors as CoreDNS accepts them: `=`, `==`, `in`, `notin` and existence, joined by commas. */
 
 const labelName = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[a-z0-9]([-\w.]*[a-z0-9])?$/i
 const labelValue = /^([a-z0-9]([-\w.]*[a-z0-9])?)?$/i
 /** RFC 1123 and the API's limits: a name part and a value have at most 63 characters. */
 const maxPart = 63
 
-/** What is wrong with a selector, in words; undefined when nothing is. */
+/** Why a selector is invalid; undefined when it is valid. */
 export function labelSelector(text: string): string | undefined {
   for (const requirement of splitRequirements(text)) {
     const problem = requirementProblem(requirement.trim())

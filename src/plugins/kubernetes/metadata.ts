@@ -1,4 +1,4 @@
-/** What the plugin knows of a query (docs/coredns-behaviour.md §4.8): of the name asked for, and of the pod that asks. */
+/** The plugin's metadata of a query (docs/coredns-behaviour.md §4.8): about the query name, and the client's pod. */
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { type ClusterName, grammarOf, parseClusterName } from '../../cluster-dns/names/cluster-name.ts'
 import { isReverseZone, zoneOf } from '../../cluster-dns/settings.ts'
@@ -20,8 +20,8 @@ export function createMetadata(context: () => ClusterContext): MetadataSource {
 }
 
 /**
- * A pod on its way out may have given its address up already, and pods on the host's network share theirs: there is a
- * value only where all that may have asked agree on it.
+ * A terminating pod may have released its address already, and pods on the host's network share theirs: there is a
+ * value only where all pods that may have asked agree.
  */
 function ofClient({ view }: ClusterContext, address: string, label: string): string | undefined {
   const pods = view.podsByIP(address).filter(({ terminating }) => !terminating)

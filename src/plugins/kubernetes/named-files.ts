@@ -1,4 +1,7 @@
-/** The files that lead to the cluster. Without them the server starts, and tries again; names of the cluster are SERVFAIL meanwhile. */
+/**
+ * Checks the files that lead to the cluster. Without them the server starts and retries; until then, names of the
+ * cluster get SERVFAIL.
+ */
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { readRegularFile } from '../../corefile/regular-file.ts'

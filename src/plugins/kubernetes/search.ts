@@ -1,4 +1,4 @@
-/** The search lists that kubelet writes into pods' resolv.conf (`dnsPolicy: ClusterFirst`). */
+/** The search lists that the kubelet writes into pods' resolv.conf (`dnsPolicy: ClusterFirst`). */
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { parseClusterName } from '../../cluster-dns/names/cluster-name.ts'
@@ -7,8 +7,8 @@ import { below } from '../../dns/name.ts'
 import type { SearchLists } from '../autopath/capability.ts'
 
 /**
- * `nodeDomains`: what kubelet appends to each pod's list, the search list of the node's own resolv.conf. It is ours too
- * where the server runs with the node's resolv.conf (`dnsPolicy: Default`), as a cluster's DNS does.
+ * `nodeDomains`: the search list of the node's own resolv.conf, which the kubelet appends to each pod's. A cluster's
+ * DNS has it, too, because it runs with the node's resolv.conf (`dnsPolicy: Default`).
  */
 export function createSearchLists(context: () => ClusterContext, nodeDomains: () => readonly string[]): SearchLists {
   return {

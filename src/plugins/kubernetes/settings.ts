@@ -38,9 +38,9 @@ export interface KubernetesSettings {
   readonly events: boolean
   /** As in the Corefile. */
   readonly snapshot: SnapshotConfig | undefined
-  /** Milliseconds between two proofs of freshness; undefined without. */
+  /** Milliseconds between two proofs of freshness; undefined: no proofs. */
   readonly proveEvery: number | undefined
-  /** Milliseconds after which the log says that the cluster has not been read yet. */
+  /** Milliseconds after which a cluster that has not been read yet is logged. */
   readonly startupTimeout: number
 }
 
@@ -53,16 +53,16 @@ const defaultStartupTimeout = 5_000
 const defaultSettle = 60_000
 const longestSettle = 24 * 3600 * 1000
 const defaultProofInterval = 5 * 60 * 1000
-/** A proof lists the metadata of everything: more often than this is work for the API server. Milliseconds. */
+/** Milliseconds. A proof lists the metadata of all objects: a shorter interval would load the API server. */
 const shortestProofInterval = 30 * 1000
 const longestProofInterval = 24 * 3600 * 1000
 const defaultSnapshotAge = 24 * 3600 * 1000
-/** The state of a cluster that nobody has seen for a month helps nobody. Milliseconds. */
+/** Milliseconds. An older state of a cluster is of no use. */
 const longestSnapshotAge = 30 * 24 * 3600 * 1000
 
-/** An API server as client-go takes it: a URL, or `HOST[:PORT]`. */
+/** An API server as client-go accepts it: a URL, or `HOST[:PORT]`. */
 const apiServer: Kind<string> = {
-  expected: 'a URL or HOST:PORT of an API server, as https://10.0.0.1:6443',
+  expected: 'a URL or HOST:PORT of an API server, such as https://10.0.0.1:6443',
   parse(word) {
     const authority = String.raw`([^@/]*@)?(\[[\da-f:.%]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?`
     const isUrl = new RegExp(`^[a-z][a-z0-9+.-]*://(?!/|$)${authority}([/?#].*)?$`, 'i').test(word)
@@ -71,7 +71,7 @@ const apiServer: Kind<string> = {
 }
 
 const rows = {
-  // CoreDNS reads the first one alone.
+  // CoreDNS reads only the first one.
   endpoint: custom({ min: 1 }, ({ args: [url] }) => value(apiServer, url, 'endpoint')),
   tls: list(text, { min: 3, max: 3 }),
   kubeconfig: list(text, { min: 1, max: 2 }),
@@ -83,7 +83,7 @@ const rows = {
   endpoint_pod_names: flag(),
   ttl: option(integer({ min: 0, max: maxTtl }), { default: defaultTtl, extra: 'ignore' }),
   noendpoints: flag(),
-  // A bare `ignore` is accepted and has no effect; what follows `empty_service` is not read.
+  // A bare `ignore` is accepted and has no effect; words after `empty_service` are not read.
   ignore: custom({ min: 0 }, readIgnore, { default: false }),
   zonal: flag(),
   multicluster: zoneList({}),
@@ -98,7 +98,7 @@ const rows = {
   snapshot: custom({ min: 1, max: 2 }, readSnapshot),
   verify: custom({ min: 1, max: 1 }, readInterval, { default: { interval: defaultProofInterval } }),
   startup_timeout: option(duration({ min: 1 }), { default: defaultStartupTimeout, extra: 'ignore' }),
-  // These have no effect in CoreDNS, which sets them too late, nor here, with one connection for all watches.
+  // They have no effect: CoreDNS sets them too late, and slicedns has one connection for all watches.
   apiserver_qps: option(float({ min: 0 })),
   apiserver_burst: option(integer({ min: 0 })),
   apiserver_max_inflight: option(integer({ min: 0 })),
@@ -244,7 +244,7 @@ function sourceOf(directive: Directive, options: Options): Source {
   const { manifests, kubeconfig, endpoint, tls } = options
   if (manifests !== undefined) {
     if (options.snapshot) {
-      throw fail('snapshot is for an API server, and manifests are read at once', lineOf(directive, 'snapshot'))
+      throw fail('snapshot requires an API server and cannot be combined with manifests', lineOf(directive, 'snapshot'))
     }
     const other = (['kubeconfig', 'endpoint'] as const).find((word) => options[word] !== undefined)
     if (other)

@@ -1,6 +1,6 @@
 /**
- * Queries that arrive after a server starts and before it knows the cluster. With a snapshot that takes a fraction of a second: they
- * wait, instead of getting a SERVFAIL, which makes a client ask elsewhere or give up.
+ * Holds queries that arrive after the server has started and before it knows the cluster. With a snapshot that takes a
+ * fraction of a second, so they wait instead of getting SERVFAIL, on which clients ask elsewhere or give up.
  */
 
 import type { Cluster } from '../../k8s/model/cluster.ts'
@@ -12,17 +12,17 @@ import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 export interface StartGate {
   start(cluster: Pick<Cluster, 'subscribe' | 'view'>): void
   /**
-   * Resolves when the cluster's names can be answered, or the wait has ended without that. Undefined where a query need not wait any
-   * more, or too many wait already. A query that waits gives its place in the chain to others.
+   * Resolves when the cluster's names can be answered, or the wait has ended in vain. Undefined if the query need not
+   * wait, or too many queries wait already. A waiting query releases its slot on the chain.
    */
   wait(query: Pick<Query, 'releaseSlot'>): Promise<void> | undefined
-  /** Lets all queries through from now on. */
+  /** Ends all waits, and holds no queries from now on. */
   open(): void
 }
 
-/** Milliseconds from the start: a snapshot of 8,000 Services is there after one second, and clients ask again after five. */
+/** Milliseconds from the start: a snapshot of 8,000 Services is read after one second, and clients retry after five. */
 const longest = 2000
-/** Queries that wait, each some 6 KiB. */
+/** Bound on waiting queries, each some 6 KiB. */
 const mostWaiting = 2048
 
 export function createStartGate(clock: Clock, metrics: MetricsRegistry): StartGate {

@@ -1,4 +1,4 @@
-/** Selects the variant that one query gets, and as many of its addresses as fit. */
+/** Selects the variant that answers a query, and as many of its addresses as fit. */
 import type { Answer } from '../../cluster-dns/records/answers.ts'
 import { type Random, type Selected, selectVariant } from '../../cluster-dns/records/selection.ts'
 import { type as dnsType } from '../../dns/codes.ts'
@@ -7,8 +7,9 @@ import { maxMessageOctets, plainUdpOctets } from '../../dns/reply.ts'
 import type { Query } from '../../plugin/query.ts'
 
 /**
- * A selected variant has as many addresses as fit, chosen at random, and TC is not set: a client that retried over TCP
- * would get another selection, and backends with many addresses less than their share. The data plane does the same.
+ * Of a selected variant as many addresses as fit are chosen at random, without TC: a client that retried over TCP would
+ * get another selection, so that backends with many addresses would get less than their share. The data plane does the
+ * same.
  */
 export function selectFor(query: Query, found: Answer, random: Random): Selected {
   const answer = selectVariant(found, random)
@@ -19,14 +20,14 @@ export function selectFor(query: Query, found: Answer, random: Random): Selected
   return { ...answer, addresses: someOf(answer.addresses, width, most, random) }
 }
 
-/** A pointer to the question, type, class, TTL, length. */
+/** A compression pointer to the question, type, class, TTL, length. */
 const addressOwner = 12
 const header = 12
 const questionFacts = 4
 const opt = 11
 const optionHeader = 4
 
-/** Octets that a reply to the query has for its answer. */
+/** Octets that are left for the answer section of a reply. */
 function answerCapacity({ qname, request: { edns }, transport }: Query): number {
   const most = edns ? Math.max(plainUdpOctets, edns.payloadSize) : plainUdpOctets
   const options = edns ? edns.options.reduce((sum, { data }) => sum + optionHeader + data.length, opt) : 0

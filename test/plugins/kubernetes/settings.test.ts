@@ -98,7 +98,7 @@ const refused: readonly [string, RegExp][] = [
   ['snapshot a 24', /Corefile:3:12 - '24' is not a duration/],
   ['snapshot a 0s', /Corefile:3:12 - '0s' is not a duration .* from 1s to 720h/],
   ['snapshot a 721h', /Corefile:3:12 - '721h' is not a duration .* from 1s to 720h/],
-  ['manifests examples\nsnapshot a', /Corefile:4:1 - snapshot is for an API server/],
+  ['manifests examples\nsnapshot a', /Corefile:4:1 - snapshot requires an API server/],
   ['ttl', /Corefile:3:1 .*'ttl'.* takes at least 1 argument/],
   ['ttl 3601', /Corefile:3:5 - '3601' is not an integer from 0 to 3600/],
   ['ttl -1', /Corefile:3:5 - '-1'/],

@@ -1,9 +1,9 @@
 /**
  * Reports ignored annotations as Kubernetes Events (core/v1) on their objects, so that `kubectl describe` shows them.
  *
- * It needs only the right to create Events: an Event's name is derived from its content, so the first of several replicas
- * creates it, the others get 409, and nothing has to be updated. The API server deletes Events after an hour
- * (`--event-ttl`); those that still hold are then created again.
+ * It needs only the right to create Events: an Event's name is derived from its content, so the first of several
+ * replicas creates it, the others get 409, and nothing has to be updated. The API server deletes Events after an hour
+ * (`--event-ttl`); Events of problems that remain are then created again.
  */
 import { createHash } from 'node:crypto'
 import type { ObjectProblem } from '../../../cluster-dns/annotations/problems.ts'
@@ -17,12 +17,14 @@ import { oneLine } from '../../../telemetry/quoted.ts'
 import { createRateLimitedLog } from '../../../telemetry/rate-limited-log.ts'
 import { type ProblemEvents, problemText } from './report.ts'
 
-/** Events at a time. The log, the metrics and `explain` report the others too. */
+/** Bound on Events. The log, the metrics and `explain` report further problems, too. */
 const maxEvents = 1_000
 /** Milliseconds between two requests, after a burst. */
 const interval = 1_000
 const burst = 10
-/** Milliseconds after which Events that still hold are created again; up to a tenth more, so that replicas spread out. */
+/**
+ * Milliseconds after which Events of remaining problems are created again; up to a tenth more, to spread out replicas.
+ */
 const lifetime = 3_600_000
 /** Milliseconds until the next attempt after a 403: a person has to grant the right. */
 const forbiddenPause = 300_000
@@ -44,7 +46,7 @@ export interface EventDeps {
 
 export function createProblemEvents({ create, log, clock, random = Math.random }: EventDeps): ProblemEvents {
   const wanted = new Map<string, Wanted>()
-  /** Those of `wanted` that have to be written. */
+  /** The Events of `wanted` that are to be created. */
   const pending = new Set<Wanted>()
   const stopped = new AbortController()
   const backoff = createBackoff(clock, random)

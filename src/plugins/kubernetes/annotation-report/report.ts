@@ -11,9 +11,12 @@ import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 import { oneLine, quoted } from '../../../telemetry/quoted.ts'
 
 export interface AnnotationReport {
-  /** The present problems of a service and its slices, or of a namespace, by an instance of the plugin. */
+  /**
+   * Replaces the problems that an instance of the plugin reported for an owner: a service with its slices, or a
+   * namespace.
+   */
   update(instance: symbol, owner: string, problems: readonly ObjectProblem[]): void
-  /** The first of the present problems, each once, with the owner under which it was reported. */
+  /** The first of the current problems, each once, with the owner that it was reported for. */
   problems(most: number): readonly { readonly owner: string; readonly problem: ObjectProblem }[]
   /** The instance has ended: its problems no longer count. */
   leave(instance: symbol): void
@@ -37,7 +40,7 @@ export interface ReportDeps {
 
 /** Reported problems that are remembered; the oldest beyond that may be reported again. */
 const maxReported = 10_000
-/** Log lines per minute: a tenant decides how many annotations are wrong. */
+/** Log lines per minute, because tenants decide how many annotations are invalid. */
 const maxLinesPerMinute = 60
 const minute = 60_000
 

@@ -1,4 +1,4 @@
-/** Validates the annotations of each object that is compiled, as one configuration reads them, and reports problems. */
+/** Validates the annotations of each compiled object with the settings of one configuration, and reports problems. */
 
 import { namespaceProblems, type ObjectProblem, serviceProblems } from '../../../cluster-dns/annotations/problems.ts'
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
@@ -7,7 +7,7 @@ import { errorStack } from '../../../telemetry/error-text.ts'
 import type { AnnotationReport } from './report.ts'
 
 export interface AnnotationValidator {
-  /** Of a Service, which may be gone, and its slices. */
+  /** Validates a Service, which may have been deleted, and its slices. */
   service(namespace: string, name: string): void
   namespace(name: string): void
   stop(): void

@@ -1,4 +1,4 @@
-/** What `slicedns explain` says of the names of DNS-based service discovery (`dns_sd`). */
+/** Lines of `slicedns explain` about names of DNS-based service discovery (`dns_sd`, RFC 6763). */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import type { BrowseName, ServiceNameParts } from '../../../cluster-dns/names/cluster-name.ts'

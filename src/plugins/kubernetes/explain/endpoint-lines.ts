@@ -1,4 +1,4 @@
-/** The endpoints of a service, those that are answered first, for `slicedns explain`. */
+/** Lines of `slicedns explain` about the endpoints of a service, ready ones first. */
 import { isReady } from '../../../cluster-dns/lookup/endpoints.ts'
 import { type TargetName, targetNames } from '../../../k8s/model/target-names.ts'
 import { type EndpointSlice, endpointFlag } from '../../../k8s/model/types.ts'
@@ -35,7 +35,7 @@ function endpointText(slice: EndpointSlice, index: number, { pod, node }: Target
   return `${addressText(slice, index)}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`
 }
 
-/** A pod that ends may go on serving what it has begun. */
+/** A terminating pod may still serve the connections that it has. */
 function states(flags: number): string[] {
   if ((flags & endpointFlag.terminating) === 0) return []
   return [(flags & endpointFlag.serving) === 0 ? 'terminating' : 'terminating, still serving']

@@ -1,4 +1,4 @@
-/** Why a name has the answer that it has (`slicedns explain`): the objects behind it, the TTL and its source. */
+/** Why a name has its answer (`slicedns explain`): the objects it comes from, the TTL and its source. */
 
 import { namespaceProblems, serviceProblems } from '../../../cluster-dns/annotations/problems.ts'
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
@@ -116,7 +116,7 @@ function serviceLines(context: ClusterContext, clusterName: ServiceNameParts, ex
   ]
 }
 
-/** What annotations and `adaptive_ttl` add to a service, and what is wrong with its annotations. */
+/** The effects of annotations and `adaptive_ttl` on a service, and problems of its annotations. */
 function annotatedLines(
   context: ClusterContext,
   service: Service,

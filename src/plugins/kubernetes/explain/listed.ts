@@ -1,7 +1,7 @@
-/** Ports, slices or endpoints that a line names: a Service may have thousands of them. */
+/** Bound on the ports, slices or endpoints of a line: a Service may have thousands. */
 export const maxListed = 20
 
-/** The texts, of `count` in all: the first of them, and how many more there are. */
+/** The first of the texts, and how many more there are of `count` in all. */
 export function listed(texts: readonly string[], count = texts.length): string {
   if (texts.length === 0) return 'none'
   const shown = texts.slice(0, maxListed)

@@ -1,4 +1,4 @@
-/** What a name of a Service that does not exist was most likely meant to be. */
+/** Suggests the Service or Namespace that was most likely meant by a missing one. */
 import { nearest } from '../../../corefile/nearest.ts'
 import type { ClusterView } from '../../../k8s/model/types.ts'
 

@@ -1,12 +1,15 @@
-/** What `slicedns explain` says of how fresh all answers of the cluster are. */
+/** Lines of `slicedns explain` about the freshness of the cluster's state. */
 
 import type { ClusterStatus } from '../../../k8s/model/cluster.ts'
 import type { Resource } from '../../../k8s/model/types.ts'
 
-/** What every name of a cluster depends on. */
+/** The resources that every name of a cluster depends on. */
 const needed: ReadonlySet<Resource> = new Set<Resource>(['services', 'endpointslices', 'namespaces'])
 
-/** Seconds. The API server sends a bookmark a minute, and a watch without any is given up by then (src/k8s/api/list-watch.ts). */
+/**
+ * Seconds. The API server sends a bookmark each minute; a watch without any is restarted within this time
+ * (src/k8s/api/list-watch.ts).
+ */
 const longestSilence = 150
 
 /** `now`: milliseconds since 1970. */
@@ -22,7 +25,7 @@ export function statusLines(status: ClusterStatus, now: number): string[] {
   return lines
 }
 
-/** Why the answers may be of the past, and how old they are; undefined while the API server speaks. */
+/** Why the answers may be stale, and their age; undefined while the watches are live. */
 function staleness({ endpoint, connected, snapshot, watches }: ClusterStatus): string | undefined {
   if (snapshot) return `from a snapshot, which ${endpoint} confirmed ${ageText(snapshot.age)} ago`
   const ages = watches.flatMap(({ resource, age }) => (needed.has(resource) && age !== undefined ? [age] : []))

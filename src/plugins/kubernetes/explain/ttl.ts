@@ -1,4 +1,4 @@
-/** What `slicedns explain` says of a TTL: its value, what sets it, and how settled the endpoints are. */
+/** Lines of `slicedns explain` about a TTL: its value, its source, and whether the endpoints are settled. */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { isGrpcConfig } from '../../../cluster-dns/features/grpc-config/config-name.ts'
@@ -9,7 +9,7 @@ import type { ClusterName, ServiceNameParts } from '../../../cluster-dns/names/c
 import type { Answer } from '../../../cluster-dns/records/answers.ts'
 import type { Service, ServiceImport } from '../../../k8s/model/types.ts'
 
-/** What sets the TTL at the name; undefined where only the option `ttl` does. */
+/** The source of the name's TTL; undefined where it is the option `ttl`. */
 export function choiceAt(context: ClusterContext, clusterName: ClusterName): TtlChoice | undefined {
   const { view } = context
   if (clusterName.kind === 'service') {
@@ -39,7 +39,7 @@ function choiceOfService(
   return backends ? splitTtl(context, service, backends) : serviceTtl(context, service)
 }
 
-/** `choice`: undefined where only the option `ttl` decides. */
+/** `choice`: undefined where the option `ttl` decides. */
 export function ttlLine({ settings }: ClusterContext, answer: Answer, choice: TtlChoice | undefined): string {
   const { seconds, source } = choice ?? { seconds: settings.ttl, source: 'option ttl' }
   const ttl = ttlOf(answer) ?? seconds
@@ -48,7 +48,7 @@ export function ttlLine({ settings }: ClusterContext, answer: Answer, choice: Tt
     : `ttl ${ttl}, limited for this answer (otherwise ${seconds}: ${source})`
 }
 
-/** Seconds; undefined of an answer without records. */
+/** Seconds; undefined for an answer without records. */
 function ttlOf(answer: Answer): number | undefined {
   switch (answer.kind) {
     case 'addresses':
@@ -66,7 +66,7 @@ function ttlOf(answer: Answer): number | undefined {
   }
 }
 
-/** With `adaptive_ttl`: of the endpoints that the service's answers depend on. */
+/** With `adaptive_ttl`: whether the endpoints that the service's answers depend on are settled. */
 export function settlingLines(context: ClusterContext, service: Service): string[] {
   const { settings, settling } = context
   if (!settings.adaptiveTtl) return []

@@ -15,21 +15,21 @@ import { createCooperativeScheduler } from '../../../scheduling/cooperative-sche
 import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 import type { HoldQuota } from './quota.ts'
 
-/** Looks the name up once more: the answer now, or undefined while the name is missing. */
+/** Looks the name up again: the answer, or undefined while the name is missing. */
 type Look = () => Outcome | Promise<Outcome> | undefined
 
 export interface HoldQueue {
-  /** Begins to follow the cluster. */
+  /** Starts to follow the cluster. */
   start(cluster: Pick<Cluster, 'subscribe'>): void
   /**
-   * Holds the query for a missing name. Resolves to what `look` answers once the name exists, or to undefined when it did
-   * not appear in time. `over` when the query cannot be held: its time is up, or the quota is full. Undefined for names
-   * that are not held.
+   * Holds the query for a missing name. Resolves to the answer of `look` once the name exists, or to undefined when it
+   * did not appear in time. `over` when the query cannot be held: its time is up, or the quota is full. Undefined for
+   * names that are not held.
    */
   wait(query: Query, zone: string, look: Look): Promise<Outcome | undefined> | 'over' | undefined
   /** How many queries are held, and the first of them. */
   list(most: number): { readonly waiting: number; readonly list: readonly HeldFacts[] }
-  /** Answers every held query as things are, and holds none from now on. */
+  /** Answers every held query from the current state, and holds none from now on. */
   close(): void
 }
 
@@ -64,7 +64,7 @@ interface HeldService {
   readonly name: string
   /** By the label of the endpoint. */
   readonly queries: Map<string, Set<HeldQuery>>
-  /** As they were when last inspected: no query waits for an endpoint in them. */
+  /** The slices that were last inspected: no query waits for an endpoint in them. */
   slices: readonly EndpointSlice[]
 }
 
@@ -72,7 +72,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
   const cells = holdMetrics(metrics)
   const services = new Map<string, HeldService>()
   const dirty = new Set<HeldService>()
-  /** Queries whose endpoint has appeared, or is not waited for any longer. */
+  /** Queries whose endpoint has appeared, or whose hold has ended. */
   const due = new Map<HeldQuery, 'answered' | 'released'>()
   const work = createCooperativeScheduler(clock).task(step)
   let subscription: { unsubscribe(): void } | undefined
@@ -136,7 +136,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
     for (const [query, reason] of due) {
       due.delete(query)
       const outcome = lookAgain(query)
-      // The endpoint may be gone again before the query's turn comes.
+      // The endpoint may be gone again by now.
       if (outcome || reason === 'released') query.finish(reason, outcome)
       return true
     }
@@ -187,7 +187,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
       if (!query.releaseSlot) return undefined
       const awaited = awaitedAt(context(), zone, query.name, query.qtype)
       if (!awaited) return undefined
-      // Time that the query has spent waiting elsewhere counts.
+      // The time that the query has already waited elsewhere counts.
       const milliseconds = query.receivedAt + awaited.milliseconds - clock.now()
       if (closed || milliseconds <= 0) return 'over'
       if (!quota.enter(keyOf(awaited.namespace, awaited.service), query.client.address)) {
@@ -218,7 +218,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
   }
 }
 
-/** An exception is a bug of ours: it costs this query a SERVFAIL, and the others nothing. */
+/** An exception is a bug: this query gets SERVFAIL, the others are not affected. */
 function lookAgain({ look }: HeldQuery): ReturnType<Look> {
   try {
     return look()

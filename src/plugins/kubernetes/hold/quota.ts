@@ -1,9 +1,9 @@
-/** How many queries are held at a time: in all, for one service, and from one client. */
+/** Bounds the queries that are held: in all, for one service, and from one client. */
 
 export interface HoldQuota {
   /** False when the quota is full. */
   enter(service: string, client: string): boolean
-  /** Gives back what a successful `enter` took. */
+  /** Undoes a successful `enter`. */
   leave(service: string, client: string): void
 }
 
@@ -14,8 +14,8 @@ export interface HoldLimits {
 }
 
 /**
- * A held query costs about 6 KiB. A client may be a node's cache, or a node that masquerades its pods: the queries of all
- * its pods, A and AAAA, must fit.
+ * A held query costs about 6 KiB. A client may be a node's cache, or a node that masquerades its pods: A and AAAA
+ * queries of all its pods must fit.
  */
 export const holdLimits: HoldLimits = { all: 2048, service: 1024, client: 512 }
 

@@ -1,4 +1,4 @@
-/** Names of the table that services have by `slicedns.io/alias`: what each service's own names answer, a second time. */
+/** Publishes the names that services have by `slicedns.io/alias`, with the answers of the services' own names. */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { aliasNames, aliasNode } from '../../../cluster-dns/features/alias/alias-nodes.ts'
@@ -9,20 +9,20 @@ import { type ServiceName, serviceKey } from './on-demand-names.ts'
 import type { NameSink } from './sinks.ts'
 
 export interface AliasNames {
-  /** Zones for aliases inside a cluster's zone: what has no alias there is for the next plugin, not denied. */
+  /** Publishes alias zones inside a cluster's zone as open: names without an alias go to the next plugin. */
   compileZones(): void
   /**
-   * To be called whenever the service's own names are compiled; one name with each step. Returns the other services that
-   * have lost or got an alias by that.
+   * Call it whenever the service's own names are compiled. Compiles one name per step. Returns the other services that
+   * lost or gained an alias.
    */
   compile(service: ServiceName): Generator<void, readonly ServiceName[]>
-  /** Takes all of them out of the table. */
+  /** Removes all of them from the table. */
   forget(): void
 }
 
 interface Published {
   owner: ServiceName | undefined
-  /** Those of the alias that are in the table. */
+  /** The names of the alias that are in the table. */
   readonly names: Set<string>
 }
 
@@ -30,7 +30,7 @@ type NamespacedName = Pick<ServiceName, 'namespace' | 'name'>
 
 export function createAliasNames(context: ClusterContext, sink: NameSink): AliasNames {
   const { aliases, settings } = context
-  /** What each service claimed when it was compiled last. */
+  /** The aliases that each service claimed when it was last compiled. */
   const claimed = new Map<string, readonly string[]>()
   const published = new Map<string, Published>()
 
@@ -39,7 +39,7 @@ export function createAliasNames(context: ClusterContext, sink: NameSink): Alias
     return service && { imported: false, namespace: service.namespace, name: service.name }
   }
 
-  /** Returns the services that the alias has gone from and come to. */
+  /** Returns the services that lost and gained the alias. */
   function* publish(alias: string): Generator<void, readonly ServiceName[]> {
     const service = ownerOf(context, alias)
     const owner = currentOwner(alias)
@@ -55,7 +55,7 @@ export function createAliasNames(context: ClusterContext, sink: NameSink): Alias
       sink.remove(name)
     }
     for (const [name, own] of names) {
-      // Between two steps the alias may have gone to another service, which then publishes it.
+      // Between two steps another service may have gained the alias, and publishes it then.
       if (published.get(alias) !== current || !isSame(currentOwner(alias), owner)) break
       const node = aliasNode(context, zone, own)
       if (node) sink.put(name, node)

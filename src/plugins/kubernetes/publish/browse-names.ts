@@ -1,7 +1,7 @@
 /**
- * Names of the table by which services are browsed (RFC 6763): those of a namespace change when one of its services
- * begins or ends to offer a type. A namespace may have thousands of them, so each name is compiled once however many
- * services came, and one that takes long rests for as long.
+ * Publishes the names for browsing services (RFC 6763). Those of a namespace change when a service starts or stops to
+ * offer a type. A namespace may have thousands of services, so each name is compiled once for many changes, and after a
+ * long compilation it pauses for as long.
  */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
@@ -10,11 +10,11 @@ import { namespaceName } from '../../../cluster-dns/names/cluster-name.ts'
 import { isMulticluster, isReverseZone } from '../../../cluster-dns/settings.ts'
 
 export interface BrowseNames {
-  /** The service's types may have changed. */
+  /** Call it when the service's types may have changed. */
   serviceChanged(namespace: string, name: string): void
-  /** All names of the namespace are to be compiled. */
+  /** Marks all names of the namespace for compilation. */
   namespaceChanged(namespace: string): void
-  /** Takes all names of these namespaces out of the table. */
+  /** Removes all names of these namespaces from the table. */
   forget(namespaces: Iterable<string>): void
   /** Compiles one name; false when no name is left. */
   step(): boolean
@@ -23,7 +23,7 @@ export interface BrowseNames {
 export interface BrowseOptions {
   readonly publish: (zone: string, name: string) => void
   readonly remove: (name: string) => void
-  /** Milliseconds of processor time that this thread has had. */
+  /** Milliseconds of processor time that this thread has used. */
   readonly worked: () => number
   /** Runs the task after so many milliseconds. */
   readonly after: (milliseconds: number, task: () => void) => void
@@ -31,10 +31,10 @@ export interface BrowseOptions {
   readonly wake: () => void
 }
 
-/** Milliseconds: a compilation that takes longer than this is one of thousands of instances. */
+/** Milliseconds: a compilation that takes longer is one of thousands of instances. */
 const longCompilation = 1
 
-/** Of every namespace, whatever services it has. */
+/** The names of every namespace, whatever services it has. */
 const fixedLabels = ['_udp', '_dns-sd._udp', 'b._dns-sd._udp', 'lb._dns-sd._udp', '_services._dns-sd._udp']
 
 export function createBrowseNames(context: ClusterContext, options: BrowseOptions): BrowseNames {
@@ -43,7 +43,7 @@ export function createBrowseNames(context: ClusterContext, options: BrowseOption
   /** Names that are to be compiled, with their zones. */
   const dirty = new Map<string, string>()
   const resting = new Set<string>()
-  /** What each service offered when it was looked at last, by namespace. */
+  /** The types that each service last offered, by namespace. */
   const offers = new Map<string, Map<string, readonly string[]>>()
 
   function mark(namespace: string, labels: Iterable<string>): void {
@@ -52,7 +52,7 @@ export function createBrowseNames(context: ClusterContext, options: BrowseOption
     }
   }
 
-  /** Of all types that its services offer. */
+  /** The names for all types that the namespace's services offer. */
   function labelsOf(namespace: string): string[] {
     const types = new Set([...(offers.get(namespace)?.values() ?? [])].flat())
     return [...fixedLabels, ...namesOf(types)]
@@ -106,7 +106,7 @@ export function createBrowseNames(context: ClusterContext, options: BrowseOption
   }
 }
 
-/** The names that say something of these types. */
+/** The names whose answers depend on these types. */
 function namesOf(types: Iterable<string>): Set<string> {
   const names = new Set(['_services._dns-sd._udp'])
   for (const type of types) names.add(type).add(type.slice(type.lastIndexOf('._') + 1))

@@ -1,12 +1,14 @@
 /**
- * Which endpoint names a change of slices concerns. A gang of a hundred pods changes its slice a hundred times; were all its
- * names compiled again with each, the last pod would wait for the names of all before it.
+ * Which endpoint names a change of slices affects. A hundred pods that start together change their slice a hundred
+ * times: if each change compiled all names again, the last pod would wait for the names of all others.
  */
 import { endpointLabel } from '../../../cluster-dns/lookup/endpoints.ts'
 import { sameAnnotations, samePorts } from '../../../k8s/model/compare.ts'
 import type { EndpointSlice } from '../../../k8s/model/types.ts'
 
-/** The labels whose answers may differ, some perhaps more than once. Both are the slices of one service. */
+/**
+ * The labels whose answers may differ, possibly with duplicates. `before` and `after` are the slices of one service.
+ */
 export function* changedLabels(
   before: readonly EndpointSlice[],
   after: readonly EndpointSlice[],
@@ -39,7 +41,7 @@ function* changedInSlice(
     }
     return
   }
-  // Endpoints came or went: what the two have in common at both ends has not changed.
+  // Endpoints were added or removed: the common head and tail have not changed.
   const common = Math.min(before.count, after.count)
   let head = 0
   while (head < common && sameEndpoint(before, head, after, head)) head++
@@ -53,11 +55,11 @@ function* labelsOf(slice: EndpointSlice, from: number, to: number, podNames: boo
   for (let index = from; index < to; index++) yield labelOf(slice, index, podNames)
 }
 
-/** Lower case, as names of the table are: the name of a pod may have capitals. */
+/** In lower case, like names of the table: the name of a pod may have capitals. */
 const labelOf = (slice: EndpointSlice, index: number, podNames: boolean): string =>
   endpointLabel(slice, index, podNames).toLowerCase()
 
-/** What the answers of all endpoints of a slice depend on. */
+/** Whether the slices agree on the fields that the answers of all their endpoints depend on. */
 const sameForAll = (a: EndpointSlice, b: EndpointSlice): boolean =>
   a.cluster === b.cluster &&
   a.addressType === b.addressType &&

@@ -1,4 +1,4 @@
-/** About how many octets of the answer table a node takes: what it stores of each record, without its own overhead. */
+/** Estimates the octets of the answer table that the records of a node take, without the node's own overhead. */
 
 import type { AnswerSpec, NodeSpec } from '../../../table/spec.ts'
 

@@ -1,8 +1,8 @@
 /**
- * Names that are compiled when they are first asked for: endpoints, their PTRs, SRV of headless services, large splits.
- * Compiling them all ahead would take hundreds of octets of the table for each endpoint of the cluster. Both their number
- * and their octets are bounded. The name that was admitted first makes room: the data plane does not count its answers by
- * name, but a name that is still asked for comes back with its next question.
+ * Names that are compiled on first use: endpoints, their PTRs, SRV of headless services, large splits. Compiling all of
+ * them ahead would take hundreds of octets of the table for each endpoint of the cluster. Their number and their octets
+ * are bounded. The oldest name is evicted first: the data plane does not count answers by name, but a name that is
+ * still in use is admitted again with its next query.
  */
 
 import { type ClusterName, everyEndpoint, type ServiceNameParts } from '../../../cluster-dns/names/cluster-name.ts'
@@ -13,19 +13,21 @@ import { changedLabels } from './changed-labels.ts'
 export interface OnDemandNames {
   has(name: string): boolean
   names(): Iterable<string>
-  /** Admits a name. Returns the names that had to make room. */
+  /** Admits a name. Returns the names evicted for it. */
   add(clusterName: ClusterName, name: string): string[]
-  /** How many octets of the table the name takes now. Returns the names that had to make room, perhaps itself. */
+  /**
+   * Sets the octets of the table that the name takes now. Returns the names evicted for it, possibly including itself.
+   */
   resize(name: string, octets: number): string[]
   remove(name: string): void
   /**
-   * The names of a service to be compiled again: all of them, or those that slices have changed: the service's own,
-   * those of its ports, and endpoints that are not what they were.
+   * The names of a service to compile again: all of them, or those that a change of slices affects, which are the
+   * service's own, those of its ports, and changed endpoints.
    */
   ofService(service: ServiceName, which: 'all' | 'changed'): string[]
-  /** The names of addresses. */
+  /** The reverse names. */
   ofAddresses(): string[]
-  /** The names of the addresses that a service's slices have. */
+  /** The reverse names of the addresses in a service's slices. */
   ofEndpoints(service: ServiceName): Iterable<string>
 }
 
@@ -36,14 +38,14 @@ export interface ServiceName {
   readonly name: string
 }
 
-/** Names that are kept at most: a scan of all names must not fill the table. */
+/** Bound on names: a scan of all names must not fill the table. */
 const maxNames = 16_384
-/** Octets of the table that they take at most: a tenth of what a pod of 170 MiB has for all answers besides its heap. */
+/** Bound on their octets: a tenth of what a pod of 170 MiB has for all answers besides its heap. */
 const maxOctets = 8 * 1024 * 1024
 
 interface Admitted {
   readonly clusterName: ClusterName
-  /** Of the table; 0 until the name is compiled. */
+  /** Octets of the table; 0 until the name is compiled. */
   octets: number
 }
 
@@ -61,7 +63,7 @@ export function createOnDemandNames(
   /** In the order of their admission. */
   const admitted = new Map<string, Admitted>()
   const services = new Map<string, ServiceNames>()
-  /** Those of addresses. */
+  /** The reverse names. */
   const reverse = new Set<string>()
   let octets = 0
 

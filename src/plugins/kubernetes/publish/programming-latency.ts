@@ -1,18 +1,18 @@
 /**
- * The DNS programming latency (a Kubernetes SLI): from a change of pods, whose time the control plane notes on the
- * EndpointSlices of services with a selector, to the answer that reflects it.
+ * The DNS programming latency (a Kubernetes SLI): the time from a change of pods, which the control plane records on
+ * the EndpointSlices of services with a selector, to the answer that reflects it.
  */
 import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'
 import type { Clock } from '../../../scheduling/clock.ts'
 import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 
-/** Annotation of an EndpointSlice: when the change that it shows was made, RFC 3339. */
+/** Annotation of an EndpointSlice: the time of the change that it reflects, in RFC 3339 format. */
 export const changeTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time'
 
 export interface ProgrammingLatency {
-  /** The answers of a service now reflect these slices. */
+  /** Call it when the answers of a service reflect these slices. */
   published(service: Service | undefined, slices: readonly EndpointSlice[]): void
-  /** Slices of the first list: their age is not latency of this server. */
+  /** Call it for slices of the first list, whose age is not latency of this server. */
   alreadyThere(slices: readonly EndpointSlice[]): void
 }
 
@@ -34,7 +34,7 @@ export function measureProgrammingLatency(metrics: MetricsRegistry, clock: Clock
         if (counted.has(slice)) continue
         counted.add(slice)
         const changedAt = Date.parse(slice.annotations[changeTimeAnnotation] ?? '')
-        // The clocks of two machines differ, and are set: a sum of durations must not become less.
+        // Clocks of two machines differ and may be set back: a sum of durations must not decrease.
         if (service && !Number.isNaN(changedAt))
           durations.with(kind).observe(Math.max(0, clock.wall() - changedAt) / 1000)
       }

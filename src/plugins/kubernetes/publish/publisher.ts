@@ -30,7 +30,7 @@ export interface Publisher {
   namespaceChanged(name: string): void
   addressChanged(address: Uint8Array): void
   syncChanged(): void
-  /** The chain has answered this with records. */
+  /** The chain answered this with records. */
   answered(zone: string, name: string, type: number): void
   stop(): void
 }
@@ -38,11 +38,11 @@ export interface Publisher {
 export interface PublisherOptions {
   readonly context: ClusterContext
   readonly clock: Clock
-  /** Milliseconds of processor time that this thread has had. */
+  /** Milliseconds of processor time that this thread has used. */
   readonly threadTime?: () => number
   readonly latency: ProgrammingLatency
   readonly metrics: MetricsRegistry
-  /** Validates the annotations of what was compiled. */
+  /** Validates the annotations of compiled objects. */
   readonly validator?: Pick<AnnotationValidator, 'service' | 'namespace'>
   /** Writes an error to the log. */
   readonly report: (text: string) => void
@@ -79,24 +79,24 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const services = createServiceQueue({ compile: compileService, clock, threadTime: worked, wake })
   const dirtyNames = new Set<string>()
   const dirtyNamespaces = new Set<string>()
-  /** Admitted names wait until then after one that took long. */
+  /** Admitted names pause until then after a long compilation. */
   let namesPausedUntil = Number.NEGATIVE_INFINITY
-  /** What is left to do while everything is being published. */
+  /** The rest of the work while everything is being published. */
   let bulk: Iterator<() => void> | undefined
   /** Namespaces that have names in the tables. */
   const namespaces = new Set<string>()
   let isPublished = false
   const work = createCooperativeScheduler(clock).task(step, targets.declareZones)
 
-  /** All resources that the zone's names come from have been listed. */
+  /** Whether all resources that the zone's names come from have been listed. */
   const isReadZone = (zone: string): boolean =>
     view.synced && (!isMulticluster(settings, zone) || isKnown(view, 'serviceimports'))
 
-  /** One piece of work: changes first, then what is left of everything. False when nothing is left. */
+  /** Does one piece of work: changes first, then the rest of `bulk`. False when nothing is left. */
   function step(): boolean {
     if (services.step() || stepNames()) return true
     if (bulk === undefined && browse?.step()) return true
-    // After their services: a namespace's node says that every name below it is in the table.
+    // After their services, because a namespace's node denies every name below it that is not in the table.
     for (const namespace of dirtyNamespaces) {
       if (services.isPending(namespace)) continue
       dirtyNamespaces.delete(namespace)
@@ -199,7 +199,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     work.wake()
   }
 
-  /** Of what was published nothing is known any more: it is gone when this returns, and nothing is denied. */
+  /**
+   * Removes everything that was published, because the state of the cluster is no longer known. Nothing is denied from
+   * then on.
+   */
   function unpublish(): void {
     isPublished = false
     bulk = undefined

@@ -1,4 +1,4 @@
-/** Which names of the table belong to which object, and what happens to them when it changes. */
+/** The names of the table that belong to an object, and their compilation when it changes. */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { isGrpcConfig } from '../../../cluster-dns/features/grpc-config/config-name.ts'
@@ -27,29 +27,29 @@ import { createOnDemandNames, type ServiceName, serviceKey, serviceNameOf } from
 import type { NameSink } from './sinks.ts'
 
 export interface ServiceNames {
-  /** Names that exist whatever the cluster holds. */
+  /** Compiles the names that exist whatever the cluster holds. */
   compileFixed(zone: string): void
   /**
-   * One name with each step. `whole`: also where nothing but the service's slices may have changed. Returns services that
-   * need compiling as a whole by that: an alias has come to them or gone from them, or their names had to make room.
+   * Compiles one name per step. `whole`: all names, even if only the service's slices may have changed. Returns
+   * services to compile as a whole, because they lost or gained an alias, or because names of theirs were evicted.
    */
   compileService(service: ServiceName, whole: boolean): Generator<void, readonly ServiceName[]>
-  /** One name that is compiled ahead; a name that does not exist is removed. */
+  /** Compiles one name ahead of queries; a missing name is removed. */
   compileName(zone: string, name: string): void
-  /** Zones of aliases only. */
+  /** Compiles the alias zones. */
   compileAliasZones(): void
   compileNamespace(namespace: string): void
-  /** One name that was admitted. Returns services as `admit` does. */
+  /** Compiles one admitted name. Returns services as `admit` does. */
   compileAdmitted(name: string): readonly ServiceName[]
-  /** Takes every name of a service and of these namespaces out of the table. Returns the services. */
+  /** Removes every name of services and of these namespaces from the table. Returns the services. */
   forget(namespaces: Iterable<string>): ServiceName[]
   admittedNames(): Iterable<string>
-  /** Admitted names that depend on which namespaces exist, besides those of the namespaces' services. */
+  /** Admitted names that depend on which namespaces exist, other than names of the namespaces' services. */
   admittedAcrossNamespaces(): readonly string[]
   isAdmitted(name: string): boolean
   /**
-   * Makes a name that the chain has answered one of the table's, if it is one of those that are compiled on demand.
-   * Returns the services whose names had to make room: they need compiling as a whole.
+   * Admits a name that the chain answered, if it is one that is compiled on demand. Returns the services whose names
+   * were evicted: they must be compiled as a whole.
    */
   admit(
     zone: string,
@@ -59,11 +59,11 @@ export interface ServiceNames {
 }
 
 export interface ServiceNamesOptions {
-  /** Takes what should not happen: a name that cannot be compiled is left to the chain. */
+  /** Logs an internal error: a name that cannot be compiled is left to the chain. */
   readonly report: (text: string) => void
-  /** Takes admitted names that are to be compiled (`compileAdmitted`) when there is time: a service may have thousands. */
+  /** Queues an admitted name for `compileAdmitted`: a service may have thousands. */
   readonly later: (name: string) => void
-  /** Counts the names that had to make room. */
+  /** Counts evicted names. */
   readonly evicted: (count: number) => void
 }
 
@@ -78,12 +78,12 @@ export function createServiceNames(
     imported ? view.importedSlices(namespace, name) : view.slices(namespace, name),
   )
   const aliasNames = createAliasNames(context, sink)
-  /** What each service's names were last compiled from. */
+  /** The state that each service's names were last compiled from. */
   const compiled = new Map<string, Compiled>()
 
   const parseIn = (zone: string, name: string): ClusterName => parseClusterName(zone, name, grammarOf(settings, zone))
 
-  /** Returns the services whose names had to make room. */
+  /** Returns the services whose names were evicted. */
   function compileName(zone: string, name: string): readonly ServiceName[] {
     // A zone inside another one takes its names.
     if (zoneOf(settings, name) !== zone || absoluteName(name) === undefined) return []
@@ -116,7 +116,7 @@ export function createServiceNames(
     return []
   }
 
-  /** Takes names that had to make room out of the table. Returns the services of those that are compiled ahead. */
+  /** Removes evicted names from the table. Returns their services. */
   function displace(names: readonly string[]): readonly ServiceName[] {
     if (names.length > 0) evicted(names.length)
     return names.flatMap((name): ServiceName[] => {
@@ -128,7 +128,7 @@ export function createServiceNames(
     })
   }
 
-  /** The names that are compiled ahead. */
+  /** Compiles the names that are published ahead of queries. */
   function* compileAhead(
     imported: boolean,
     before: Service | ServiceImport | undefined,
@@ -154,7 +154,7 @@ export function createServiceNames(
     return { names, displaced }
   }
 
-  /** The PTR of a ClusterIP; that of an endpoint only if it was asked for. */
+  /** Compiles the PTR of a ClusterIP; that of an endpoint only if it was admitted. */
   function compilePointer(ip: string): void {
     const address = parseAddress(ip)
     if (!address) return
@@ -183,8 +183,8 @@ export function createServiceNames(
     imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
 
   /**
-   * The names of a service that were asked for. Those that the change touches are compiled now, the others later: when
-   * the TTL or the selection of endpoints changes, that is all of them.
+   * Compiles the admitted names of a service: those that the change affects now, others later. A change of the TTL or
+   * of the selection of endpoints affects all of them.
    */
   function* compileOnDemand(
     service: ServiceName,
@@ -201,7 +201,7 @@ export function createServiceNames(
     for (const name of concerned.all ? onDemand.ofService(service, 'all') : []) {
       if (!changed.has(name) && !ahead.has(name)) later(name)
     }
-    // Names of addresses follow the slices by themselves; their TTL is the service's.
+    // Reverse names have their own change events; only their TTL comes from the service.
     for (const name of concerned.endpoints ? onDemand.ofEndpoints(service) : []) later(name)
     return displaced
   }
@@ -209,7 +209,8 @@ export function createServiceNames(
   function isOnDemand(zone: string, name: string, type: number): boolean {
     const clusterName = parseIn(zone, name)
     if (clusterName.kind === 'reverse') return !isClusterIP(clusterName)
-    // A topology zone that no endpoint is in may have all endpoints of the service, and any number of names.
+    // Topology names are not admitted: any zone is a valid label, and one without endpoints may answer with all
+    // endpoints.
     if (clusterName.kind !== 'service' || clusterName.topology) return false
     const service = objectOf(serviceNameOf(clusterName))
     if (!service || service.type === 'ExternalName') return false
@@ -221,7 +222,7 @@ export function createServiceNames(
     return !namesOfService(context, zone, service).includes(name)
   }
 
-  /** Those that `compileService` has compiled. */
+  /** Removes the names that `compileService` compiled ahead. */
   function removeAhead(object: Service | ServiceImport): void {
     for (const zone of forwardZones) {
       if (isMulticluster(settings, zone) !== 'ips' in object) continue
@@ -296,7 +297,7 @@ export function createServiceNames(
 
 const nothingAhead = { names: new Set<string>(), displaced: [] }
 
-/** What a split answers from its backends' endpoints. */
+/** Query types that a split answers from its backends' endpoints. */
 const endpointTypes: ReadonlySet<number> = new Set([dnsType.A, dnsType.AAAA, dnsType.SRV])
 
 interface Compiled {
@@ -304,7 +305,7 @@ interface Compiled {
   /** Seconds. */
   readonly ttl: number
   readonly endpointsTtl: number
-  /** Which of its endpoints have names. */
+  /** Which of its endpoints are answered. */
   readonly selection: EndpointSelection | undefined
 }
 

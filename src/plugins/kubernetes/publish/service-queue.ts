@@ -1,38 +1,38 @@
 /**
- * Services that are to be compiled: each once however many events it had, and in pieces, so that no service keeps the
- * thread, whatever its size. Services of a few names go first. Those that take long share half of the thread's time
- * among them, so that an endpoint that flaps in a service of 65,000 costs no more than that.
+ * The queue of services to compile: each once for any number of events, and in pieces, so that no service blocks the
+ * thread, whatever its size. Small services go first. Services with long compilations share half of the thread's time,
+ * so that one flapping endpoint in a service of 65,000 costs no more than that.
  */
 
 import type { Clock, Timer } from '../../../scheduling/clock.ts'
 import { type ServiceName, serviceKey } from './on-demand-names.ts'
 
 export interface DirtyService extends ServiceName {
-  /** All its names, also where nothing but its slices changed. */
+  /** All its names are compiled, even if only its slices changed. */
   readonly whole: boolean
-  /** It is in the list that everything is published from. */
+  /** It is part of the initial publication. */
   readonly listed: boolean
 }
 
 export interface ServiceQueue {
   mark(service: DirtyService): void
-  /** Does one piece of work. False when nothing is left that may be done now. */
+  /** Does one piece of work. False when there is none to do now. */
   step(): boolean
-  /** A service of the list has not been compiled yet. */
+  /** A `listed` service has not been compiled yet. */
   readonly isListing: boolean
   /** A service of the namespace has not been compiled since it was marked. */
   isPending(namespace: string): boolean
-  /** Nothing is to be compiled any more. */
+  /** Empties the queue. */
   clear(): void
 }
 
 export interface ServiceQueueOptions {
-  /** Compiles the service, a piece with each step. */
+  /** Compiles the service, one piece per step. */
   readonly compile: (service: DirtyService) => Iterator<unknown>
   readonly clock: Clock
   /**
-   * Milliseconds of processor time that this thread has had. The clock would not do: on a machine that is short of
-   * processors any service could take long, and be put off.
+   * Milliseconds of processor time that this thread has used. With wall time, any service would seem to take long on a
+   * busy machine.
    */
   readonly threadTime: () => number
   /** Called when there is work again. */
@@ -49,7 +49,7 @@ interface Job {
 export const longCompilation = 1
 /** Most services have fewer names than this: they are compiled in one step. */
 const piecesAtOnce = 8
-/** Milliseconds between two long compilations at most. */
+/** The longest pause between two long compilations, in milliseconds. */
 const longestPause = 1000
 
 export function createServiceQueue({ compile, clock, threadTime, wake }: ServiceQueueOptions): ServiceQueue {
@@ -82,7 +82,7 @@ export function createServiceQueue({ compile, clock, threadTime, wake }: Service
     job.cost += threadTime() - start
     running.delete(key)
     if (done) finish(key, job)
-    // To the end: all that are being compiled take turns.
+    // Moved to the end: running jobs take turns.
     else running.set(key, job)
   }
 

@@ -1,7 +1,7 @@
 /**
- * Which services' endpoints are unsettled (docs/design.md §9, `adaptive_ttl`): one is not ready or terminating, or the
- * set of them has changed within the settling time. A first list, and a re-list that changes nothing, are no changes;
- * nor is a move between slices, as long as no event leaves the endpoint in none.
+ * Which services' endpoints are unsettled (docs/design.md §9, `adaptive_ttl`): one is not ready or is terminating, or
+ * the set has changed within the settling time. A first list, a re-list without changes, and a move between slices (if
+ * no event leaves the endpoint in none) do not count as changes.
  */
 
 import type { Settling, Unsettled } from '../../../cluster-dns/context.ts'
@@ -11,7 +11,7 @@ import { type EndpointSlice, endpointFlag } from '../../../k8s/model/types.ts'
 import type { Clock, Timer } from '../../../scheduling/clock.ts'
 
 export interface SettlingTracker extends Settling {
-  /** Calls back when a service has become settled or unsettled. Callbacks mark and return: they do no work. */
+  /** Calls back when a service becomes settled or unsettled. Callbacks only mark, and do no work. */
   subscribe(flipped: (namespace: string, service: string) => void): { unsubscribe(): void }
   stop(): void
 }
@@ -25,7 +25,7 @@ interface State {
 interface Change {
   readonly namespace: string
   readonly service: string
-  /** Of the monotonic clock: when the set will have been the same for the settling time. */
+  /** When the set will have been unchanged for the settling time, on the monotonic clock. */
   readonly until: number
 }
 
@@ -35,13 +35,13 @@ export function createSettling(
   settle: number,
   clock: Clock,
 ): SettlingTracker {
-  /** Of every service that has slices. */
+  /** States of all services with slices. */
   const states = new Map<string, State>()
-  /** The last change of each unsettled set, oldest first: all take the same time to settle, so one timer serves all. */
+  /** The last change of each unsettled set, oldest first: all settle after the same time, so one timer serves all. */
   const changes = new Map<string, Change>()
   const listeners = new Set<{ readonly flipped: (namespace: string, service: string) => void }>()
   const unreadyOf = countedOnce(countUnready)
-  /** Services that the event being delivered has made settled or unsettled. */
+  /** Services that the current event made settled or unsettled. */
   const changedNow = new Set<string>()
   let following = false
   let timer: Timer | undefined
@@ -65,7 +65,7 @@ export function createSettling(
     if (before === slices) return
     const was = isUnsettled(key)
     if (setDiffers(before, slices, view)) {
-      // To the end: it is the youngest now.
+      // Moved to the end: it is the newest change now.
       changes.delete(key)
       changes.set(key, { namespace, service: name, until: clock.now() + settle })
       wait()
@@ -79,7 +79,7 @@ export function createSettling(
     if (changedNow.delete(keyOf(namespace, name))) flip(namespace, name)
   }
 
-  /** A service settles by time alone, so a timer reports it. */
+  /** A service settles without an event, so a timer reports it. */
   function wait(): void {
     const [oldest] = changes.values()
     if (timer || !oldest) return
@@ -184,7 +184,7 @@ function setDiffers(
 const sameAddresses = (a: EndpointSlice, b: EndpointSlice): boolean =>
   a.addressType === b.addressType && sameBytes(a.addresses, b.addresses) && sameTexts(a.fqdns, b.fqdns)
 
-/** Addresses, or the names of FQDN slices, each once. */
+/** The addresses, or names of FQDN slices, without duplicates. */
 function endpointsOf(slices: readonly EndpointSlice[]): ReadonlyMap<string, Uint8Array | string> {
   const endpoints = new Map<string, Uint8Array | string>()
   for (const { addressType, addresses, fqdns } of slices) {

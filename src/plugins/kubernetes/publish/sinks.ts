@@ -15,15 +15,15 @@ export interface NameSink {
 }
 
 export interface Sinks {
-  /** All of them at once. */
+  /** Publishes to all spaces. */
   readonly sink: NameSink
-  /** Maintains `table` from now on. `settled` resolves when everything is in it, or when it is no longer maintained. */
+  /** Adds a space. `settled` resolves when everything is in it, or when it is no longer maintained. */
   add(table: TableSink): { remove(): void; settle(): void; readonly settled: Promise<void> }
   /** Declares each zone whose serial, TTL or right to deny missing names has changed. */
   declareZones(): void
-  /** Every table has all names of these zones: it may deny the others. */
+  /** Every space has all names of these zones and may deny the others. */
   complete(zones: ReadonlySet<string>): void
-  /** No table may deny any name. */
+  /** No space may deny any name. */
   incomplete(): void
   clear(): void
   readonly size: () => number
@@ -31,7 +31,7 @@ export interface Sinks {
 
 /** A space of the table. */
 interface Target extends TableTarget {
-  /** Zones whose every name is in it. */
+  /** Zones that it has all names of. */
   complete: ReadonlySet<string>
   /** The last declaration of each zone. */
   readonly declared: Map<string, { readonly serial: number; readonly ttl: number; readonly open: boolean }>
@@ -44,14 +44,14 @@ export function createSinks(context: ClusterContext, report: (text: string) => v
   const targets = new Set<Target>()
   const toTargets = (call: (target: Target) => void): void => toEach(targets, call, report)
 
-  /** A name that cannot be stored (a target that is too long to be a name) is left to the chain. */
+  /** A name whose answer cannot be stored (because a target exceeds the length of a name) is left to the chain. */
   function putOrLeave({ sink }: Target, name: string, node: NodeSpec): void {
     try {
       sink.put(name, node)
     } catch (error) {
       if (error instanceof TableFull) throw error
       sink.put(name, { zone: node.zone, below: 'open', otherTypes: 'chain', answers: new Map() })
-      report(`${name} is answered without the table: ${errorMessage(error)}`)
+      report(`${name} is answered by the plugin chain, not the answer table: ${errorMessage(error)}`)
     }
   }
 

@@ -8,9 +8,9 @@ import { createPublisher, type Publisher, type PublisherOptions } from './publis
 import type { SettlingTracker } from './settling.ts'
 
 export interface ClusterSource extends CompiledSource {
-  /** The chain has answered this with records: from now on the table may answer it. */
+  /** The chain answered this with records: the table may answer it from now on. */
   answered(zone: string, name: string, type: number): void
-  /** Begins to follow the cluster; must precede `attach`. */
+  /** Starts to follow the cluster; must precede `attach`. */
   start(cluster: Cluster, context: ClusterContext, followers?: Followers): void
   stop(): void
 }

@@ -1,12 +1,12 @@
-/** Which services answer with what others have: a split with its backends. A change of a backend changes its answers. */
+/** Which services answer with records of others: a change of a backend changes the answers of its splits. */
 import type { ServiceName } from './on-demand-names.ts'
 
 export interface SplitIndex {
-  /** `others`: the services that this one names now, whether or not they exist; [] for one that was deleted. */
+  /** `others`: the services that this one refers to, whether or not they exist; [] for one that was deleted. */
   update(service: NamespacedName, others: readonly NamespacedName[]): void
-  /** The services that name this one. */
+  /** The services that refer to this one. */
   of(service: NamespacedName): readonly ServiceName[]
-  /** The services that name one of the namespace. */
+  /** The services that refer to one of the namespace. */
   ofNamespace(namespace: string): readonly ServiceName[]
 }
 
@@ -17,7 +17,7 @@ export interface NamespacedName {
 
 const none: readonly ServiceName[] = []
 
-/** As large as the annotations are. */
+/** Bounded by the size of the annotations. */
 export function createSplitIndex(): SplitIndex {
   /** By namespace, then name. */
   const dependents = new Map<string, Map<string, Set<string>>>()

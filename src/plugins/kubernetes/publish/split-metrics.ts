@@ -1,4 +1,4 @@
-/** How many splits there are, and how many of them have no backend that can answer. */
+/** Counts splits, and splits without a backend that can answer. */
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { backendStates } from '../../../cluster-dns/features/split/backend-state.ts'
 import { splitOf } from '../../../cluster-dns/features/split/split-backends.ts'
@@ -6,12 +6,12 @@ import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 import type { NamespacedName } from './split-index.ts'
 
 export interface SplitMetrics {
-  /** Looks at the service as it is now. */
+  /** Reads the current state of the service. */
   update(service: NamespacedName): void
   stop(): void
 }
 
-/** The gauges are those of all `kubernetes` blocks: each adds its own splits, and takes them away when it ends. */
+/** All `kubernetes` blocks share the gauges: each adds its own splits and removes them when it stops. */
 export function createSplitMetrics(context: ClusterContext, metrics: MetricsRegistry): SplitMetrics {
   const all = metrics.gauge('slicedns_splits', 'Services that are traffic splits.', []).with()
   const bereft = metrics

@@ -1,4 +1,4 @@
-/** What is shown of a cluster at most: the page and the terminal show fewer still. */
+/** Bounds on the report of a cluster; the console page and the terminal show less. */
 export const most = {
   /** Services of the list, and splits. */
   services: 2_000,
@@ -8,6 +8,6 @@ export const most = {
   endpoints: 10_000,
   /** Addresses of an answer that changed. */
   addresses: 8,
-  /** Changes that are written out in a second: the others are too many to be looked at. */
+  /** Changes reported per second; more could not be read. */
   changesPerSecond: 100,
 } as const

@@ -1,6 +1,6 @@
 /**
- * Which answers changed, and what caused it: for who looks. Events only mark; what a service answers now is compared in
- * slices of work with what it answered, which costs no memory: objects of the model never change, so the old ones are kept.
+ * Reports which answers changed, and why. Events only mark a service; its answers are compared with the earlier ones in
+ * slices of work. Keeping the earlier objects costs little memory, because objects of the model never change.
  */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
@@ -26,24 +26,24 @@ export interface ChangesOptions {
   readonly changed: (change: AnswerChange) => void
 }
 
-/** What a service answered from. */
+/** The objects that a service's answers come from. */
 interface Seen {
   readonly service: Service | undefined
   readonly slices: readonly EndpointSlice[]
-  /** Of a split: its backends with their shares. */
+  /** The backends of a split with their shares. */
   readonly shares: readonly string[] | undefined
 }
 
 const nothing: Seen = { service: undefined, slices: [], shares: undefined }
 
-/** Texts of an answer, by type: of many addresses the first, and how many there are. */
+/** Texts of an answer by type: the first addresses, and how many more there are. */
 type Answers = ReadonlyMap<string, readonly string[]>
 
 export function followChanges({ cluster, context, clock, changed }: ChangesOptions): { stop(): void } {
   const { view } = context
   const known = new Map<string, Seen>()
   const splits = createSplitIndex()
-  /** By key: the cause, where it is another service. */
+  /** By key, with the cause if that is another object. */
   const dirty = new Map<string, NamespacedName & { readonly cause: string | undefined }>()
   const work = createCooperativeScheduler(clock).task(step)
   let following = false
@@ -77,7 +77,7 @@ export function followChanges({ cluster, context, clock, changed }: ChangesOptio
     const before = known.get(key) ?? nothing
     const after = look(service)
     remember(service, after)
-    // A split answers otherwise when one of its backends does.
+    // The answers of a split change with those of its backends.
     for (const split of splits.of(service)) mark(split, service.cause ?? causeOf(before, after))
     if (mayWrite()) write(service, before, after, service.cause ?? causeOf(before, after))
     return dirty.size > 0
@@ -133,7 +133,7 @@ const isAlike = (before: Seen, after: Seen): boolean =>
   before.slices === after.slices &&
   (before.shares ?? []).join() === (after.shares ?? []).join()
 
-/** More addresses changed than are written out. */
+/** Whether an answer may have changed in addresses that are not written out. */
 function isHeadlessChange(before: Seen, after: Seen): boolean {
   const many = (slices: readonly EndpointSlice[]) => slices.reduce((sum, { count }) => sum + count, 0) > most.addresses
   return (after.service?.headless ?? before.service?.headless ?? false) && (many(before.slices) || many(after.slices))

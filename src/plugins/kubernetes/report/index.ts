@@ -1,4 +1,7 @@
-/** What `kubernetes` reports to who looks at the server: its cluster, services, splits, held queries and problems. */
+/**
+ * The report of `kubernetes` for `console` and `slicedns top`: its cluster, services, splits, held queries and
+ * problems.
+ */
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { isShown } from '../../../cluster-dns/lookup/visibility.ts'
 import type { Cluster, ClusterStatus } from '../../../k8s/model/cluster.ts'
@@ -71,21 +74,21 @@ function sourceOf({ endpoint, watches, ...rest }: ClusterStatus): ReturnType<Clu
       resource,
       objects,
       synced: availability === 'synced',
-      // Of manifests, and before the first octet, nothing has an age.
+      // Manifests have no age, nor has a watch before its first octet.
       age: age ?? 0,
       ...(error !== undefined && { error }),
     })),
   }
 }
 
-/** A kubeconfig may have them in its URL. */
+/** The URL of a kubeconfig may contain credentials. */
 function withoutCredentials(endpoint: string): string {
   const url = URL.parse(endpoint)
   const has = url !== null && (url.username !== '' || url.password !== '')
   return has ? `${url.protocol}//${url.host}${url.pathname}` : endpoint
 }
 
-/** By the owner of the report: a service with its slices. */
+/** Counts the problems of each service and its slices. */
 function problemsByService(annotations: Pick<AnnotationReport, 'problems'>): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
   for (const { owner } of annotations.problems(most.problems)) {

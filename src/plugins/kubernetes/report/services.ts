@@ -1,4 +1,4 @@
-/** The services of a cluster and their states, and the splits with what each backend has been picked for. */
+/** The states of a cluster's services, and of its splits with the share that each backend was picked for. */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
 import { type BackendState, backendStates } from '../../../cluster-dns/features/split/backend-state.ts'
@@ -12,7 +12,7 @@ import type { Service } from '../../../k8s/model/types.ts'
 import type { ServicesReport } from '../../../plugin/capabilities/reports.ts'
 import { most } from './bounds.ts'
 
-/** Services between two steps: they take a fraction of a millisecond. */
+/** Services per step, which takes a fraction of a millisecond. */
 const perStep = 64
 
 export function* readServices(
@@ -21,7 +21,7 @@ export function* readServices(
   picked: (name: string, tag: number) => number,
 ): Generator<void, ServicesReport> {
   const { view } = context
-  /** Without a ready endpoint, and the others. */
+  /** Services without a ready endpoint, and the others. */
   const lacking: ServiceState[] = []
   const others: ServiceState[] = []
   const splits: SplitState[] = []
@@ -57,7 +57,7 @@ function byName(one: Named, other: Named): number {
 /** An ExternalName has no endpoints. */
 const lacks = ({ type }: Service, { ready }: EndpointCounts): boolean => ready === 0 && type !== 'ExternalName'
 
-/** A split answers with the endpoints of its backends; one that is an ExternalName counts as one that is ready. */
+/** A split answers with the endpoints of its backends; an ExternalName backend counts as one ready endpoint. */
 function countsOfBackends({ view }: ClusterContext, backends: readonly Backend[]): EndpointCounts {
   const sum = { ready: 0, notReady: 0, terminating: 0 }
   for (const { namespace, name } of backends) {
@@ -90,7 +90,7 @@ function stateOf(
   }
 }
 
-/** Of records that follow endpoints (docs/design.md §9). */
+/** The TTL state of a service whose records depend on endpoints (docs/design.md §9). */
 function ttlStateOf(
   { settings, settling }: ClusterContext,
   service: Service,
@@ -99,7 +99,7 @@ function ttlStateOf(
   if (!settings.adaptiveTtl || !(backends || service.headless || settings.ignoreEmptyServices)) return undefined
   const reasons = (backends ?? [service]).flatMap(({ namespace, name }) => settling.why(namespace, name) ?? [])
   if (reasons.length === 0) return { state: 'settled' }
-  // While an endpoint is not ready nobody knows how long.
+  // While an endpoint is not ready, the time left is unknown.
   if (reasons.some(({ unready }) => unready > 0)) return { state: 'unsettled' }
   return { state: 'unsettled', left: Math.ceil(Math.max(...reasons.map(({ changing }) => changing ?? 0)) / 1_000) }
 }
@@ -131,7 +131,7 @@ function splitState(
   }
 }
 
-/** The part of the traffic that each backend gets now: as the split's lookup selects them (docs/design.md §8). */
+/** The share of the traffic that each backend gets now, as the split's lookup selects them (docs/design.md §8). */
 export function sharesOf(states: readonly BackendState[]): number[] {
   const ready = states.filter(({ condition }) => condition === 'ready')
   const present = new Set(ready.length > 0 ? ready : states.filter(({ condition }) => condition === 'leaving'))

@@ -2,10 +2,10 @@
 import { defineCapability } from '../../plugin/capability.ts'
 import type { Query, SocketAddress } from '../../plugin/query.ts'
 
-/** Whether failures to answer this name (lower case, absolute) are kept already, or meant not to be (`servfail 0`). */
+/** Whether a plugin keeps failures to answer this name (lower case, absolute), or is set not to (`servfail 0`). */
 export const failuresAreKept = defineCapability<(name: string) => boolean>('failures are kept')
 
-/** One question to one upstream, when it has ended: with an answer or without. */
+/** A finished exchange of one question with one upstream, answered or not. */
 export interface EndedExchange {
   /** The query that it was asked for; others may share its answer. */
   readonly query: Query
@@ -20,5 +20,8 @@ export interface EndedExchange {
   readonly reply: Uint8Array | undefined
 }
 
-/** Called for each exchange with an upstream (`dnstap`). Must not throw. A block that has one leaves relaying to the chain. */
+/**
+ * Called for each exchange with an upstream (`dnstap`). Must not throw. UDP threads relay nothing for a block that has
+ * one.
+ */
 export const exchangeObserver = defineCapability<(exchange: EndedExchange) => void>('exchange observer')

@@ -1,18 +1,18 @@
-/** Identical questions that wait at the same time share one exchange. */
+/** Concurrent identical questions share one exchange. */
 import { opcode, type } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import type { UpstreamTransport } from '../../upstream/connection.ts'
 
 /**
- * What questions must have in common to share an answer; undefined for those that are better sent alone (EDNS options,
- * signatures, updates). `name` is the question's in lower case.
+ * The key by which questions share an answer; undefined for those that are sent alone (EDNS options, signatures,
+ * updates). `name` is the query name in lower case.
  */
 export function sharingKey(request: Message, name: string, transport: UpstreamTransport): string | undefined {
   const { edns } = request
   const plain = request.opcode === opcode.QUERY && request.questions.length === 1 && request.additional.length === 0
   if (!plain || (edns && (edns.options.length > 0 || edns.version !== 0))) return undefined
   const [question] = request.questions
-  // `loop` counts how often its HINFO question comes round: sharing would let a loop wait for itself.
+  // `loop` counts how often its HINFO query comes back: sharing would let a loop wait for itself.
   if (question.type === type.HINFO) return undefined
   const flags =
     (request.recursionDesired ? 1 : 0) |
@@ -23,22 +23,22 @@ export function sharingKey(request: Message, name: string, transport: UpstreamTr
   return `${name} ${question.type} ${question.class} ${flags} ${transport}${edns ? ' edns' : ''}`
 }
 
-/** What questions have in common that fail together: EDNS options (cookies, say) make no difference. */
+/** The key by which questions fail together: EDNS options (cookies, say) make no difference. */
 export function failureKey(request: Message, name: string, transport: UpstreamTransport): string | undefined {
   const { edns } = request
   return sharingKey(edns ? { ...request, edns: { ...edns, options: [] } } : request, name, transport)
 }
 
 /**
- * UDP payload that upstreams are asked to keep to: it passes every path unfragmented (RFC 9715 §3.1). The reply is cut to
- * the client's own size later, so that clients with different sizes share an exchange.
+ * The UDP payload size sent to upstreams, which passes every path unfragmented (RFC 9715 §3.1). The reply is cut to the
+ * client's size later, so that clients with different sizes share an exchange.
  */
 const upstreamPayload = 1232
 
 /** EDNS padding (RFC 7830). It hides sizes on an encrypted hop and costs memory and bandwidth on every other. */
 const paddingOption = 12
 
-/** The request as it goes to an upstream. An OPT record belongs to one hop (RFC 6891 §6.1.1): its size is ours. */
+/** The request for an upstream. An OPT record belongs to one hop (RFC 6891 §6.1.1): its size is ours. */
 export function upstreamRequest(request: Message): Message {
   const { edns } = request
   if (!edns) return request
@@ -46,7 +46,7 @@ export function upstreamRequest(request: Message): Message {
   return { ...request, edns: { ...edns, payloadSize: upstreamPayload, options } }
 }
 
-/** The answer as the client wants it: its own ID and its own case of the question, in the owner names as well. */
+/** The answer for a client: with its ID and its case of the query name, in owner names as well. */
 export function answerFor(request: Message, answer: Message): Message {
   const [question] = request.questions
   const spelled = answer.questions[0]?.name

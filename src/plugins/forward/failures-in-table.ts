@@ -1,4 +1,4 @@
-/** Kept failures in the answer table: UDP threads leave such questions to the chain, and do not relay them. */
+/** Publishes kept failures to the answer table, so that UDP threads leave these questions to the chain. */
 import { dnsClass, rcode } from '../../dns/codes.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'

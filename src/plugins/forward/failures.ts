@@ -1,6 +1,6 @@
 /**
- * Questions that no upstream could answer, kept for a short time so that those who ask again do not wait again, and the
- * upstreams have rest (RFC 9520 §3.2). They are those of one `forward`: other upstreams may know better.
+ * Questions that no upstream could answer, kept for a short time so that clients that ask again do not wait, and the
+ * upstreams are spared (RFC 9520 §3.2). Each `forward` has its own, because other upstreams may have an answer.
  */
 import { rcode } from '../../dns/codes.ts'
 import type { Clock } from '../../scheduling/clock.ts'
@@ -8,12 +8,12 @@ import { NoPlace } from '../../upstream/places.ts'
 import type { ExchangeResult } from '../../upstream/question.ts'
 
 export interface Failures {
-  /** None is kept: there is nothing to look for. */
+  /** No failure is kept. */
   readonly empty: boolean
-  /** The failure that the question of this key has for now. */
+  /** The current failure of the question with this key. */
   get(key: string): ExchangeResult | undefined
   /**
-   * Takes the result of an exchange: a failure is kept, anything else ends the one before it. Gives the time, on the
+   * Takes the result of an exchange: a failure is kept, any other result removes the kept one. Returns the time, on the
    * monotonic clock, until which it is kept.
    */
   note(key: string, result: ExchangeResult): number | undefined
@@ -21,9 +21,9 @@ export interface Failures {
 
 export interface FailuresOptions {
   readonly clock: Clock
-  /** How often upstreams have come back: no failure from before holds then. */
+  /** How often upstreams have recovered: earlier failures no longer hold then. */
   readonly recoveries: () => number
-  /** Counts failures that make room for others. */
+  /** Counts failures that are dropped for newer ones. */
   readonly onEvicted: () => void
 }
 
@@ -60,7 +60,7 @@ export function createFailures({ clock, recoveries, onEvicted }: FailuresOptions
       const failed = failureOf(result)
       if (!failed) return undefined
       const now = clock.now()
-      // A question goes on failing if it fails again soon after the end of its last failure.
+      // It is the same failure if the question fails again soon after the last one expired.
       const goesOn = before !== undefined && now < before.until + before.lasts && before.recoveries === recoveries()
       const lasts = goesOn ? Math.min(longest, 2 * before.lasts) : shortest
       if (kept.size >= mostFailures) {
@@ -73,7 +73,7 @@ export function createFailures({ clock, recoveries, onEvicted }: FailuresOptions
   }
 }
 
-/** The result as it may be repeated, if it is a failure of the upstreams: a bound of ours says nothing about them. */
+/** The result to repeat, if the upstreams failed. A bound of this server says nothing about them. */
 function failureOf(result: ExchangeResult): ExchangeResult | undefined {
   if (result.kind !== 'answer') return result.kind === 'failed' && result.error instanceof NoPlace ? undefined : result
   if (result.message.rcode !== rcode.SERVFAIL) return undefined

@@ -1,8 +1,8 @@
-/** The address families that this machine can reach others with: an upstream of one that it lacks costs every query time. */
+/** The address families with which this machine reaches others: upstreams of a missing family would only cost time. */
 import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
-/** A family counts where an interface has an address of it that reaches beyond the machine and the link. */
+/** A family counts if an interface has an address of it that reaches beyond the machine and the link. */
 export interface Families {
   readonly ipv4: boolean
   readonly ipv6: boolean
@@ -14,7 +14,7 @@ export function ownFamilies(): Families {
   return { ipv4: reaching.some((address) => !isIPv6(address)), ipv6: reaching.some((address) => isIPv6(address)) }
 }
 
-/** Without the servers of a family that the machine lacks; all of them, where no other one is left. */
+/** The servers without those of a family that the machine lacks; all servers if none would be left. */
 export function reachable<Server extends { readonly address: string }>(
   servers: readonly Server[],
   families: Families,
@@ -23,5 +23,5 @@ export function reachable<Server extends { readonly address: string }>(
   return found.length > 0 ? found : servers
 }
 
-/** Of the machine itself (127.0.0.0/8, ::1) or of its link (fe80::/10): reached without an address of its own. */
+/** On the machine itself (127.0.0.0/8, ::1) or its link (fe80::/10): reachable without a global address. */
 const isNear = (address: string): boolean => /^(127\.|::1$|fe[89ab][0-9a-f]:)/i.test(address)

@@ -1,5 +1,5 @@
 /**
- * Exchanges under way. Identical questions share one; of one name and type there are only a few at a time, because each is
+ * Exchanges under way. Identical questions share one. One name and type has only a few at a time, because each is
  * another chance for a forger (RFC 5452 §5: the birthday attack).
  */
 import { type Cancellation, cancelExchange } from '../../upstream/question.ts'
@@ -7,8 +7,8 @@ import { type Cancellation, cancelExchange } from '../../upstream/question.ts'
 export interface Flights<Result> {
   /**
    * The result of the exchange that `begin` begins, or of the one under way with the same `key` (undefined: it is not
-   * shared). `name` is what exchanges are bounded by. `signal` ends the wait of this one; an exchange without a waiting
-   * query is aborted.
+   * shared). Concurrent exchanges are bounded per `name`. `signal` ends the wait of this caller; an exchange that
+   * nobody waits for is aborted.
    */
   join(
     key: string | undefined,
@@ -23,8 +23,8 @@ export interface Flights<Result> {
 }
 
 /**
- * Exchanges for one name, type and class at a time. Clients differ in EDNS, DO, CD and transport, so that a popular name
- * has a handful; what is more waits for one of them to end.
+ * Exchanges for one name, type and class at a time. Clients differ in EDNS, DO, CD and transport, so that a popular
+ * name has a handful; further ones wait until one ends.
  */
 const mostOfOneName = 8
 
@@ -91,7 +91,7 @@ export function createFlights<Result>(aborted: Result): Flights<Result> {
   }
 }
 
-/** Lets so many in under one name; the others wait in the order in which they came. */
+/** Admits so many under one name; the others wait in order of arrival. */
 function createGate(most: number) {
   const inside = new Map<string, { count: number; readonly waiting: (() => void)[] }>()
   return {
@@ -108,7 +108,7 @@ function createGate(most: number) {
     leave(name: string): void {
       const at = inside.get(name)
       const next = at?.waiting.shift()
-      // The one that leaves gives its place to the next.
+      // The next one takes over the place.
       if (next) next()
       else if (at && --at.count === 0) inside.delete(name)
     },

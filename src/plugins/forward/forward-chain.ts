@@ -5,7 +5,7 @@ import type { ForwardSettings } from './settings.ts'
 
 /**
  * The `forward`s of a block in file order: the first that matches answers; those with `next` or `next_on_nodata` may
- * leave the answer to the following ones, which are asked as if the earlier did not exist.
+ * leave the answer to later ones, which are asked as if the earlier ones did not exist.
  */
 export function forwardChain(forwards: readonly Forward[]): (query: Query, next: Next) => Outcome | Promise<Outcome> {
   function handle(from: number, query: Query, next: Next): Outcome | Promise<Outcome> {

@@ -37,14 +37,14 @@ export interface Forward {
   readonly servers: ServerList
   /** Whether FROM covers the name and `except` does not. */
   matches(name: string): boolean
-  /** For the UDP threads, or why they may not ask its upstreams by themselves. */
+  /** For the UDP threads, or why they must not ask its upstreams. */
   relay(): RelayForward | ReasonOfChain
   /** Queries that wait for an upstream. */
   readonly running: number
-  /** The same of UDP threads. */
+  /** The same for UDP threads. */
   ofThreads(): number
   answer(query: Query): Outcome | Promise<Outcome>
-  /** How often upstreams have come back. */
+  /** How often upstreams have recovered. */
   recoveries(): number
   /** Answers SERVFAIL to the queries that wait. */
   abort(): void
@@ -57,17 +57,17 @@ export interface ForwardOptions {
   readonly metrics: ForwardMetrics
   readonly places: Places
   readonly inbox: Inbox
-  /** Whether failures to answer the name are kept by a plugin in front. */
+  /** Whether an earlier plugin keeps failures to answer the name. */
   readonly failuresAreKept: (name: string) => boolean
-  /** Called with the query of a failure that is kept, and until when. */
+  /** Called when the failure of a query is kept; `until`: on the monotonic clock. */
   readonly onFailureKept: (query: Query, until: number) => void
-  /** Plugins that hear of each exchange. */
+  /** Called for each exchange. */
   readonly observers: () => readonly ((exchange: EndedExchange) => void)[]
   /** An upstream has answered the query. */
   readonly onAnswered: (query: Query, upstream: string) => void
 }
 
-/** More than the servers of one list have in its time. */
+/** More than the servers of one list can ever have. */
 const recoveriesOfList = 2 ** 24
 
 const ended: ExchangeResult = { kind: 'failed', error: new NoPlace('the query has ended') }
@@ -98,7 +98,7 @@ export function createForward(options: ForwardOptions): Forward {
     onAnswer: () => undefined,
     unrecorded: true,
   }
-  /** Another list of servers may know what the one before did not. */
+  /** A new list of servers counts as a recovery. */
   let lists = 0
   servers.watch(() => void lists++)
   const recoveries = (): number =>
@@ -106,7 +106,10 @@ export function createForward(options: ForwardOptions): Forward {
   const failures = createFailures({ clock, recoveries, onEvicted: metrics.failureEvicted })
   let running = 0
   const relay = createRelayForward(settings, servers)
-  /** `max_concurrent`, shared fairly: when it is reached, the client that has most loses its oldest to a newcomer. */
+  /**
+   * `max_concurrent`, shared fairly: when it is reached, the client with the most queries loses its oldest to a
+   * newcomer.
+   */
   const concurrent =
     settings.maxConcurrent > 0 &&
     createPlaces({
@@ -121,12 +124,12 @@ export function createForward(options: ForwardOptions): Forward {
     const [question] = request.questions
     const longest = clock.now() + settings.readTimeout
     const deadline = Math.min(clock.now() + questionTimeout, query.budget.deadline)
-    // A question that has little time left may fail where another one does not.
+    // A question with little time left may fail where another would not.
     const keeps = deadline >= longest && !query.unrecorded && !options.failuresAreKept(query.name)
     return flights.join(
       key,
       `${query.name} ${question.type} ${question.class}`,
-      // A UDP client cannot be seen to go: the deadline is enough, and a signal costs a few microseconds.
+      // A UDP client cannot be seen to leave: the deadline is enough, and a signal costs a few microseconds.
       query.transport === 'udp' ? undefined : query.budget.signal,
       (cancellation) => {
         losable.cancellation = cancellation
@@ -166,7 +169,7 @@ export function createForward(options: ForwardOptions): Forward {
     running++
     try {
       const result = await ask(query, asked, losable)
-      // It may have shared the exchange of another query.
+      // The exchange may have been that of another query.
       if (result.kind === 'answer') options.onAnswered(query, result.upstream.to)
       return outcome(query, result)
     } finally {
@@ -191,7 +194,7 @@ export function createForward(options: ForwardOptions): Forward {
       const failed = failure === undefined ? undefined : failures.get(failure)
       if (failed) return outcome(query, failed)
       const losable: Losable = { cancellation: undefined }
-      // A query that shares an exchange costs no upstream anything.
+      // A query that shares an exchange costs the upstreams nothing.
       if (!concurrent || flights.isUnderWay(asked.key)) return forward(query, asked, losable, undefined)
       const lose = (): void => losable.cancellation && cancelExchange(losable.cancellation)
       const place = relay.counted(concurrent.take(query.client.address, 0, lose))
@@ -229,20 +232,20 @@ function observed(
 
 const streamOr = (transport: UpstreamTransport): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
 
-/** A query as it goes to an upstream. */
+/** A query for an upstream. */
 interface AskedUpstream {
   readonly request: Message
   readonly transport: UpstreamTransport
-  /** What it shares its exchange by; undefined: with nobody. */
+  /** The key by which it shares its exchange; undefined: it does not. */
   readonly key: string | undefined
 }
 
-/** An exchange that may have to give its place away. */
+/** An exchange that may lose its place to another client's. */
 interface Losable {
   cancellation: Cancellation | undefined
 }
 
-/** The exchange that a UDP thread has begun for the query, where it is one of these upstreams that has been asked. */
+/** The exchange that a UDP thread began for the query, if it is with one of these upstreams. */
 function begunWith({ begun }: Query, upstreams: readonly Upstream[]): BegunAttempt | undefined {
   const upstream = begun && upstreams.find(({ number }) => number === begun.upstream)
   return upstream && { upstream, startedAt: begun.startedAt, take: begun.take }

@@ -1,11 +1,11 @@
-/** The addresses of an upstream that is given by its name, and is not in a zone of this server. */
+/** The addresses of an upstream that is given by a name outside of this server's own zones. */
 import { Resolver } from 'node:dns/promises'
 import { systemAddresses } from './system-names.ts'
 
-/** Milliseconds that a resolver of the Corefile has. */
+/** Milliseconds that a `resolver` of the Corefile may take. */
 const resolverTimeout = 2000
 
-/** What the resolvers of the Corefile, else the system's, say. Throws where they have no address. */
+/** Asks the resolvers of the Corefile, or else the system's. Throws where they have no address. */
 export async function foreignAddresses(host: string, resolvers: readonly string[]): Promise<readonly string[]> {
   if (resolvers.length === 0) return systemAddresses(host)
   const resolver = new Resolver({ timeout: resolverTimeout, tries: 2 })

@@ -42,7 +42,7 @@ export const forward: Plugin<readonly ForwardSettings[]> = {
 
 /** Milliseconds between two checks whether the last queries have been answered. */
 const drainInterval = 20
-/** Milliseconds that a stopped `forward` goes on waiting: longer than any query has. */
+/** Milliseconds that a stopped `forward` waits for its queries: the longest that any query has. */
 const drainTimeout = 5000
 
 function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
@@ -94,7 +94,7 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
     async start() {
       hasMetadata = setup.block.capability(metadataScope) !== undefined
       exchangeObservers = setup.block.capabilities(exchangeObserver).map(({ value }) => value)
-      // An observer may ask for the metadata of the exchange.
+      // Noted first, because an observer may read the metadata of the exchange.
       if (hasMetadata && exchangeObservers.length > 0)
         exchangeObservers = [({ query, upstream }) => used.note(query, endpointText(upstream)), ...exchangeObservers]
       keepers = setup.block.capabilities(failuresAreKeptCapability).map(({ value }) => value)
@@ -109,12 +109,12 @@ function setUp(all: readonly ForwardSettings[], setup: Setup): Instance {
   }
 }
 
-/** A name goes to the first `forward` that covers it; a name that `except` lists goes on. */
+/** A name goes to the first `forward` that matches it; one that `except` lists goes to the next. */
 function targetOf(forwards: readonly Forward[], sockets: KeptSockets | undefined): RelayTarget {
   return {
     sockets,
     zones: forwards.flatMap(({ settings }) => [settings.from, ...settings.except]),
-    // Below an exception that is FROM itself only the name at its apex is forwarded: such a pair is the chain's.
+    // If `except` lists FROM itself, only the name FROM is forwarded, none below it: the chain handles that.
     forwardOf: (zone) =>
       forwards.some(({ settings: { from, except } }) => except.includes(from))
         ? { reason: 'its FROM is in its except' }
@@ -141,7 +141,7 @@ async function drained(forwards: readonly Forward[], { clock }: Setup): Promise<
   for (const each of forwards) each.abort()
 }
 
-/** What may wait for upstreams at a time is bounded for the process, whatever its Corefile. */
+/** Bounds the exchanges of the whole process, whatever its Corefile. */
 function acquirePlaces({ process, clock }: Setup, metrics: ForwardMetrics): Held<Places> {
   const { upstreamExchanges, memory } = process.limits
   return process.acquire('upstream places', () => ({
@@ -155,9 +155,9 @@ function acquirePlaces({ process, clock }: Setup, metrics: ForwardMetrics): Held
   }))
 }
 
-/** A message that waits is held as the request, as the message for the upstream and as a frame of its connection. */
+/** A waiting message is held as the request, as the message for the upstream, and as a frame of its connection. */
 const copiesOfMessage = 4
-/** One upstream may hold this part of the octets that may wait for all. */
+/** The share of all waiting octets that one upstream may hold. */
 const shareOfUpstream = 1 / 2
 
 /** The main thread's UDP sockets to upstreams, of the whole process; undefined without the system's calls for them. */
@@ -196,7 +196,8 @@ function openServers(
   const hold = (written: UpstreamTarget) => {
     const secure = written.protocol !== 'dns'
     const target = secure && settings.tlsServerName ? { ...written, serverName: settings.tlsServerName } : written
-    // Equal servers with equal options are one upstream to all blocks, which keeps its health and connections through a reload.
+    // Equal servers with equal options are one upstream for all blocks, which keeps its health and connections across
+    // reloads.
     return setup.process.acquire(`upstream ${JSON.stringify(target)} ${shape}`, () => {
       const context = acquireContext(certificates, setup)
       const upstream = createUpstream(target, {
@@ -266,7 +267,7 @@ function readCertificates({ tls, at }: ForwardSettings, setup: FileReading): Cli
   }
 }
 
-/** One context for all upstreams with these certificates: the CAs of the system take some two mebibytes in each. */
+/** One context for all upstreams with these certificates, because the system's CAs take some two mebibytes in each. */
 function acquireContext({ digest, create }: ClientCertificates, { process }: Setup): Held<() => SecureContext> {
   return process.acquire(`upstream certificates ${digest}`, () => {
     let context: SecureContext | undefined

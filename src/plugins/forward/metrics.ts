@@ -8,7 +8,7 @@ import type { UpstreamMetrics } from '../../upstream/upstream.ts'
 export interface ForwardMetrics {
   readonly upstream: UpstreamMetrics
   answered(to: string, rcode: number, milliseconds: number): void
-  /** Adds what UDP threads count, at each scrape. */
+  /** Adds the counts of UDP threads at each scrape. */
   relayed(to: string, growth: () => RelaySums): { remove(): void }
   allDown(): void
   tooMany(): void
@@ -18,7 +18,7 @@ export interface ForwardMetrics {
 
 const proxy = 'forward'
 
-/** Those without labels. */
+/** Metrics without labels. */
 export const constantMetrics = (registry: MetricsRegistry) => ({
   broken: registry
     .counter('coredns_forward_healthcheck_broken_total', 'Queries that came while no server was healthy.', [])

@@ -6,7 +6,7 @@ import type { ForwardSettings } from './settings.ts'
 export function createOrder(policy: ForwardSettings['policy']): (servers: readonly Upstream[]) => readonly Upstream[] {
   if (policy === 'sequential') return (servers) => servers
   if (policy === 'random') return (servers) => (servers.length > 1 ? shuffled(servers) : servers)
-  // As in CoreDNS the second one is the first.
+  // As in CoreDNS the first query goes to the second server.
   let turn = 1
   return (servers) => {
     const first = turn++ % Math.max(1, servers.length)

@@ -1,4 +1,4 @@
-/** One `forward` as the UDP threads know it, and the bound on its queries that they share with the chain. */
+/** One `forward` for the UDP threads, and the bound on its queries that they share with the chain. */
 import { rcode } from '../../dns/codes.ts'
 import type { ReasonOfChain, RelayForward, RelayUpstream } from '../../plugin/capabilities/relay.ts'
 import type { Place } from '../../upstream/places.ts'
@@ -7,11 +7,11 @@ import type { ServerList } from './servers.ts'
 import type { ForwardSettings } from './settings.ts'
 
 export interface ForwardRelay {
-  /** Or why the threads must not answer for it, or cannot ask its upstreams. The same value until that changes. */
+  /** The forward, or why UDP threads must not or cannot relay for it. The same object until it changes. */
   current(): RelayForward | ReasonOfChain
   /** Queries that threads have under way. */
   ofThreads(): number
-  /** The place, counted for the threads until it is released. */
+  /** Counts the place, which the threads see, until it is released. */
   counted(place: Place | undefined): Place | undefined
 }
 
@@ -20,7 +20,7 @@ let lastNumber = 0
 const noUpstream: ReasonOfChain = { reason: 'no upstream is resolved yet' }
 const notPlain: ReasonOfChain = { reason: 'an upstream is not asked over plain UDP' }
 
-/** What the chain does with an answer besides passing it on. */
+/** Why an answer may decide whom to ask next, which only the chain can do. */
 function choiceOf({ forceTcp, next, nextOnNodata, failover }: ForwardSettings): ReasonOfChain | undefined {
   if (forceTcp) return { reason: 'force_tcp' }
   if (next.size > 0) return { reason: 'next may ask another forward' }

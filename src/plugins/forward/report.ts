@@ -1,10 +1,10 @@
-/** What `forward` reports of its upstreams to who looks at the server. */
+/** Reports the state of `forward`'s upstreams to `console` and `slicedns top`. */
 import type { UpstreamReport } from '../../plugin/capabilities/reports.ts'
 import { relayGrowth } from '../../upstream/shared-state.ts'
 import type { Upstream } from '../../upstream/upstream.ts'
 import type { Forward } from './forward.ts'
 
-/** Answers that UDP threads have had of an upstream, since somebody first looked. */
+/** Answers that UDP threads got from an upstream, since the first report. */
 interface Relayed {
   readonly growth: ReturnType<typeof relayGrowth>
   count: number

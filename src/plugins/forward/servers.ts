@@ -1,6 +1,7 @@
 /**
- * The upstreams of one `forward`. Files are read again when they change; host names are resolved again, those of a zone of
- * this server all the time: a Service that is made, moves or goes is followed within a second.
+ * The upstreams of one `forward`. Files are read again when they change, and host names are resolved again. Those in a
+ * zone of this server are looked up so often that a Service that is created, moved or deleted is followed within a
+ * second.
  */
 import { stat } from 'node:fs/promises'
 import type { OwnNames } from '../../plugin/capabilities/own-names.ts'
@@ -20,9 +21,9 @@ export interface ServerList {
   /** In the order of the TO words, each server once. */
   readonly current: readonly Upstream[]
   start(): Promise<void>
-  /** From now on names of this server's own zones are looked up there. */
+  /** Looks up names of this server's own zones there from now on. */
   follow(names: OwnNames): void
-  /** Calls `changed` when `current` is another list. */
+  /** Calls `changed` when `current` changes. */
   watch(changed: () => void): { remove(): void }
   /** Releases every server. */
   stop(): void
@@ -31,24 +32,24 @@ export interface ServerList {
 export interface ServerListOptions {
   readonly targets: readonly UpstreamAddress[]
   readonly resolvers: readonly string[]
-  /** Takes hold of a server, which may be in use elsewhere too. */
+  /** Acquires an upstream, which other blocks may share. */
   readonly hold: (target: UpstreamTarget) => Held<Upstream>
   readonly clock: Clock
   readonly log: Logger
-  /** The address families that the machine has. Default: as its interfaces say. */
+  /** The address families of the machine. Default: those of its interfaces. */
   readonly families?: () => Families
 }
 
 const second = 1000
-/** A changed file counts within five seconds: kubelet and others rewrite resolv.conf under a running pod. */
+/** Changes of a file are seen within five seconds: the kubelet and others rewrite resolv.conf under a running pod. */
 const fileInterval = 3 * second
 const hostInterval = 30 * second
-/** A name of our own zones costs no more than a look into the model. */
+/** A lookup in our own zones only reads the model. */
 const ownInterval = second / 2
-/** The start does not wait longer for a name: its zone is SERVFAIL until it resolves. */
+/** The start waits no longer for a name: its zone gets SERVFAIL until the name resolves. */
 const startTimeout = second / 2
 
-/** One TO word and the servers that it means now. */
+/** One TO word and its current servers. */
 interface Source {
   readonly target: UpstreamAddress
   servers: readonly UpstreamTarget[]
@@ -62,7 +63,7 @@ interface Source {
 
 type HostAddress = Extract<UpstreamAddress, { kind: 'host' }>
 
-/** Throws what reading a file throws: at the start the files must be there. */
+/** Throws if a file cannot be read: at the start the files must exist. */
 export function createServerList(options: ServerListOptions): ServerList {
   const { clock, log } = options
   const sources = options.targets.map(createSource)
@@ -92,7 +93,7 @@ export function createServerList(options: ServerListOptions): ServerList {
     for (const [, each] of dropped) releaseLater(each)
   }
 
-  /** What has been asked of it may still be answered. */
+  /** Queries sent to it may still be answered. */
   function releaseLater(server: Held<Upstream>): void {
     leaving.add(server)
     const release = (): void => {
@@ -109,14 +110,14 @@ export function createServerList(options: ServerListOptions): ServerList {
       const servers = readNameservers(target)
       source.version = version
       if (servers.length === 0)
-        return complain(source, `${target.path} has no nameserver; the previous nameservers stay in use`)
+        return complain(source, `${target.path} has no nameserver; keeping the previous nameservers`)
       source.loggedProblem = ''
       if (JSON.stringify(servers) === JSON.stringify(source.servers)) return
       source.servers = servers
       apply()
       log.info(`${target.path} changed: forwarding to ${servers.map((server) => server.address).join(', ')}`)
     } catch (error) {
-      complain(source, `cannot read ${target.path}: ${errorMessage(error)}; the previous nameservers stay in use`)
+      complain(source, `cannot read ${target.path}: ${errorMessage(error)}; keeping the previous nameservers`)
     }
   }
 
@@ -126,14 +127,16 @@ export function createServerList(options: ServerListOptions): ServerList {
       source.isOwn = found !== undefined
       if (found === 'unavailable') throw new Error('its zone cannot answer yet')
       const addresses = found ?? (await foreignAddresses(target.host, options.resolvers))
-      // The system's resolver is slow: by now the name may be known to be ours, whatever others say of it.
+      // The system's resolver is slow: by now the name may be known to be in our own zones, which take precedence.
       if (found !== undefined || !source.isOwn) take(source, target, addresses)
     } catch (error) {
       complain(source, `cannot resolve upstream ${target.host}: ${errorMessage(error)}`)
     }
   }
 
-  /** A name of our own that has no address any more has no server: what it had before belongs to others by now. */
+  /**
+   * A name of our own zones that no longer has an address has no server: its old addresses may belong to others by now.
+   */
   function take(source: Source, target: HostAddress, addresses: readonly string[]): void {
     const { protocol, port } = target
     const serverName = protocol === 'dns' ? '' : target.host
@@ -146,7 +149,7 @@ export function createServerList(options: ServerListOptions): ServerList {
     if (servers.length > 0) log.info(`upstream ${target.host} has the addresses ${addresses.join(', ')}`)
   }
 
-  /** Names of our own zones; that a name is in one is seen with all names. */
+  /** Resolves the host names that `which` selects. */
   function resolveHosts(which: (source: Source) => boolean): Promise<unknown> {
     return Promise.all(
       sources.map((source) =>

@@ -1,4 +1,4 @@
-/** How `forward` is written (docs/coredns-behaviour.md §6). */
+/** The schema of `forward` (docs/coredns-behaviour.md §6). */
 import { existsSync } from 'node:fs'
 import { suggestion } from '../../corefile/nearest.ts'
 import {
@@ -73,7 +73,7 @@ const rows = {
   max_age: option(duration({ min: 0 }), { default: 0, closes: true }),
   max_idle_conns: option(integer({ min: 0 }), { default: 0, closes: true }),
   read_timeout: option(
-    where(duration(), 'a duration above zero, as 2s', (time) => time > 0),
+    where(duration(), 'a duration above zero (500ms, 2s)', (time) => time > 0),
     { default: 2 * second, closes: true },
   ),
   max_fails: option(unsigned({ max: 0xffffffff }), { default: 2, closes: true }),
@@ -144,13 +144,16 @@ function readForward(directive: Directive): ForwardSettings {
 function readTarget(token: Token): UpstreamAddress {
   const [, scheme] = /^([a-z0-9]+):\/\//.exec(token.text) ?? []
   if (scheme !== undefined && !Object.hasOwn(defaultPorts, scheme))
-    throw fail(`forward does not speak ${scheme}:// here: it has ${Object.keys(defaultPorts).join('://, ')}://`, token)
+    throw fail(
+      `forward does not support ${scheme}://; it supports ${Object.keys(defaultPorts).join('://, ')}://`,
+      token,
+    )
   const target = parseTarget(token.text, isFile)
   if (!target) throw fail(`'${token.text}' is not an IP address, a file like /etc/resolv.conf or a host name`, token)
   return target
 }
 
-/** Whether TO is a file has to be known to understand it; a path stays one even while its file is missing. */
+/** Whether a TO word names a file. A path does even while its file is missing. */
 function isFile(path: string): boolean {
   return path.includes('/') || existsSync(path)
 }

@@ -1,4 +1,4 @@
-/** What a host name means to this machine. */
+/** Resolves host names as this machine does. */
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
@@ -6,8 +6,8 @@ import { isIP } from 'node:net'
 const hostsFile = '/etc/hosts'
 
 /**
- * The addresses that /etc/hosts has for the name, else those that the system's resolver has. The name is absolute: the
- * search domains of resolv.conf are made for the programs of a pod, and must not lead an upstream's name elsewhere.
+ * The addresses of the name in /etc/hosts, or else from the system's resolver. The name is absolute: the search domains
+ * of resolv.conf are for the programs of a pod and must not change an upstream's name.
  */
 export async function systemAddresses(host: string): Promise<readonly string[]> {
   const name = host.replace(/\.$/, '').toLowerCase()
@@ -17,7 +17,7 @@ export async function systemAddresses(host: string): Promise<readonly string[]> 
 }
 
 async function readHosts(): Promise<{ readonly address: string; readonly names: readonly string[] }[]> {
-  // A machine without the file has no such names.
+  // The file may be missing.
   const text = await readFile(hostsFile, 'utf8').catch(() => '')
   return text.split('\n').flatMap((line) => {
     const [address, ...names] = line.replace(/#.*/, '').toLowerCase().trim().split(/\s+/)

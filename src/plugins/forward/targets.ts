@@ -14,16 +14,16 @@ export type UpstreamAddress =
   | { readonly kind: 'file'; readonly path: string; readonly protocol: Protocol }
   | { readonly kind: 'host'; readonly host: string; readonly protocol: Protocol; readonly port: number }
 
-/** Of each scheme that TO may have. */
+/** The default port of each scheme of TO. */
 export const defaultPorts: Readonly<Record<Protocol, number>> = { dns: 53, tls: 853, https: 443 }
 
-/** What a TO word means; `isFile` tells whether there is such a file. Undefined when it can mean nothing. */
+/** Parses a TO word; undefined when it is invalid. `isFile`: whether such a file exists. */
 export function parseTarget(word: string, isFile: (path: string) => boolean): UpstreamAddress | undefined {
   const [, scheme, rest] = /^(?:([a-z0-9]+):\/\/)?(.*)$/s.exec(word)!
   if (scheme !== undefined && !Object.hasOwn(defaultPorts, scheme)) return undefined
   const protocol = (scheme ?? 'dns') as Protocol
   if (isFile(rest)) return { kind: 'file', path: rest, protocol }
-  // Behind the percent sign: for plain DNS an interface (`fe80::1%eth0`), else the name in the server's certificate.
+  // After the percent sign: for plain DNS an interface (`fe80::1%eth0`), else the name in the server's certificate.
   const { place, serverName } = protocol === 'dns' ? { place: rest, serverName: '' } : splitServerName(rest)
   const parts = splitPort(place)
   const port = parts?.port ? Number(parts.port) : defaultPorts[protocol]
@@ -33,7 +33,7 @@ export function parseTarget(word: string, isFile: (path: string) => boolean): Up
   return isHostName(host) && !serverName ? { kind: 'host', host, protocol, port } : undefined
 }
 
-/** `IP%NAME`, `IP:PORT%NAME`, `[IP%NAME]:PORT`, and `IP%NAME:PORT`, which people write too. */
+/** `IP%NAME`, `IP:PORT%NAME`, `[IP%NAME]:PORT`, and `IP%NAME:PORT`, which is common, too. */
 function splitServerName(text: string): { readonly place: string; readonly serverName: string } {
   const match = /^([^%]*)%([^%:\]]+)(\])?(:\d+)?$/.exec(text)
   if (!match) return { place: text, serverName: '' }

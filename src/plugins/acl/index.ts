@@ -17,7 +17,7 @@ import { type Action, type Policy, type Rule, schema } from './settings.ts'
 
 const plugin = 'acl'
 
-/** Decides by client address and type of query who may ask for which zone. */
+/** Allows or refuses queries by zone, type and client address. */
 export const acl: Plugin<readonly Rule[]> = { name: plugin, schema, setup }
 
 function setup(rules: readonly Rule[], setup: Setup): Instance {
@@ -45,7 +45,7 @@ function setup(rules: readonly Rule[], setup: Setup): Instance {
   }
 }
 
-/** Policies that allow everything they are about decide nothing: only zones with another policy are claimed. */
+/** `allow` leaves answers as they are: only the other policies claim names. */
 function claimsOf({ zones, policies }: Rule): readonly ClaimRule[] {
   const deciding = policies.filter(({ action }) => action !== 'allow')
   return deciding.flatMap(({ types, text, at }) =>
@@ -59,8 +59,8 @@ function claimsOf({ zones, policies }: Rule): readonly ClaimRule[] {
 }
 
 /**
- * Whom a policy allows passes, whom another one is about comes to the handler, and whoever none is about is for the next
- * directive.
+ * Clients that a policy allows pass, clients that another policy matches go to the handler, and the next directive
+ * decides about clients that no policy matches.
  */
 function decisionsOf({ zones, policies }: Rule): readonly Decision[] {
   return policies.flatMap(({ action, types, networks }) =>
@@ -79,7 +79,7 @@ function longestZone(zones: readonly string[], name: string): string | undefined
   return longest
 }
 
-/** The action of the first policy that fits; an address that cannot be read is blocked. */
+/** The action of the first policy that matches; an address that cannot be parsed is blocked. */
 function decide(policies: readonly Policy[], { client, qtype }: Query): Action | undefined {
   const address = parseAddress(client.address.replace(/%.*$/s, ''))
   if (address === undefined) return 'block'

@@ -1,4 +1,4 @@
-/** The rules of `acl`: for each directive its zones, and policies of which the first that fits decides. */
+/** The rules of `acl`: each directive has zones, and policies of which the first match decides. */
 
 import { suggestion } from '../../corefile/nearest.ts'
 import { fail, network, oneOf, value, zonesOf } from '../../corefile/read.ts'
@@ -16,7 +16,7 @@ export interface Policy {
   readonly types: ReadonlySet<number> | undefined
   /** Undefined: every client. */
   readonly networks: readonly Prefix[] | undefined
-  /** As it is written, and where. */
+  /** As written, and where. */
   readonly text: string
   readonly at: Position
 }
@@ -67,7 +67,7 @@ function sectionOf({ text }: Token): 'type' | 'net' | undefined {
   return lower === 'type' || lower === 'net' ? lower : undefined
 }
 
-/** `*` stands for all; what follows it is not looked at, as in CoreDNS. */
+/** `*` stands for all types; words after it are ignored, as in CoreDNS. */
 function readTypes(words: readonly Token[]): ReadonlySet<number> | undefined {
   const types = new Set<number>()
   for (const word of words) {

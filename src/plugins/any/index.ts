@@ -8,15 +8,15 @@ import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 
-/** Seconds: the number of the RFC, as CoreDNS has it. */
+/** Seconds: the RFC's number, as in CoreDNS. */
 const ttl = 8482
-/** RFC 8482 §4.2: a HINFO record in place of everything there is. */
+/** RFC 8482 §4.2: a synthesized HINFO record instead of all records. */
 const hinfo = join(characterString('ANY obsoleted'), characterString('See RFC 8482'))
 
 const schema: DirectiveSchema<void> = {
   usage: 'any',
   repeat: 'many',
-  // CoreDNS looks at the first one only.
+  // CoreDNS reads only the first occurrence.
   read({ occurrences: [directive] }) {
     argCount(directive, 0, 0)
     noBody(directive)

@@ -15,7 +15,7 @@ import { findZoneFiles } from './walk.ts'
 
 const plugin = 'auto'
 
-/** Answers from the zone files of a directory, whichever there are. */
+/** Answers from the zone files of a directory, which it watches. */
 export const auto: Plugin<AutoSettings> = { name: plugin, schema, readFiles, setup }
 
 function readFiles(settings: AutoSettings, reading: FileReading): void {
@@ -30,7 +30,7 @@ function readFiles(settings: AutoSettings, reading: FileReading): void {
 
 function checkDirectory({ directory }: AutoSettings, { block, fail, log }: FileReading): void {
   if (directory === undefined) {
-    log.warning('auto has no directory: it finds no zone')
+    log.warning('no directory is set: auto serves no zone')
     return
   }
   const path = resolve(block.root, directory.text)
@@ -39,7 +39,7 @@ function checkDirectory({ directory }: AutoSettings, { block, fail, log }: FileR
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
       fail(`cannot read the directory ${path}: ${errorMessage(error)}`, directory.at)
-    log.warning(`the directory ${path} does not exist: it is looked for again`)
+    log.warning(`the directory ${path} does not exist: checking again at each reload interval`)
   }
 }
 
@@ -49,16 +49,16 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
   const scheduler = createCooperativeScheduler(clock)
   const failures = metrics.counter('slicedns_auto_failures_total', 'Zone files that could not be used.', ['zone'])
   const gauge = metrics.gauge('slicedns_auto_zones', 'Zones of files that a directory has.', [])
-  /** What the directory has. */
+  /** The zone files of the directory. */
   const found = new Map<string, { readonly path: string; readonly followed: FollowedFile }>()
-  /** Those that have been read once. */
+  /** Zones whose file has been read. */
   const zones = new Map<string, ServedZone>()
   const directory = settings.directory && resolve(block.root, settings.directory.text)
-  /** Problems of the last look: each is logged once. */
+  /** Problems of the last scan: each is logged once. */
   let known: ReadonlySet<string> = new Set()
   let timer: Timer | undefined
   let served: ServedZones | undefined
-  /** A look at the directory that has begun. */
+  /** The scan of the directory that is under way. */
   let looking: Iterator<undefined> | undefined
   const task = scheduler.task(() => {
     if (!looking?.next().done) return looking !== undefined
@@ -77,10 +77,7 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
     notify: () => undefined,
   })
 
-  /**
-   * Looks at the directory, piece by piece. `isRunning`: a file that is found is read in slices, and its zone is there when it has
-   * been.
-   */
+  /** Scans the directory in pieces. `isRunning`: a new file is read in slices, and its zone is inserted afterwards. */
   function* look(isRunning: boolean): Generator<undefined, void, undefined> {
     if (directory === undefined) return
     const { files, problems } = yield* findZoneFiles(directory, settings)
@@ -90,7 +87,7 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
       if (files.get(zone) === path) continue
       followed.stop()
       found.delete(zone)
-      // A file that has moved: the zone stays until it has been read again.
+      // If the zone has another file now, it stays until that has been read.
       if (!files.has(zone)) remove(zone)
     }
     for (const [zone, path] of files) {

@@ -4,16 +4,16 @@ import { join } from 'node:path'
 import { lowerName, NameError, parseName } from '../../dns/name.ts'
 import type { Pattern } from '../../regexp/index.ts'
 
-/** Files of a directory that are looked at, and folders within each other. */
+/** Bounds on the files of a directory, and on the depth of its folders. */
 const maxFiles = 10_000
 const maxDepth = 16
-/** Names that are looked at between two rests. */
+/** Names that are tested before each pause. */
 const filesAtOnce = 32
 
 export interface FoundZones {
-  /** Zone to path. The first file in the order of names counts. */
+  /** Zone to path. The first file of a zone in the order of names wins. */
   readonly files: ReadonlyMap<string, string>
-  /** What is wrong, a sentence each. */
+  /** What is wrong, one sentence each. */
   readonly problems: readonly string[]
 }
 
@@ -22,7 +22,7 @@ export interface Naming {
   readonly template: string
 }
 
-/** Looks into one folder at a time, and rests between them. */
+/** Reads one folder at a time, and pauses in between. */
 export function* findZoneFiles(directory: string, naming: Naming): Generator<undefined, FoundZones, undefined> {
   const files = new Map<string, string>()
   const problems: string[] = []
@@ -32,7 +32,7 @@ export function* findZoneFiles(directory: string, naming: Naming): Generator<und
     yield
     for (const entry of entriesOf(folder, problems)) {
       const path = join(folder, entry.name)
-      // Folders of a ConfigMap or Secret: what they have stands beside them as symbolic links.
+      // The kubelet's folders of a ConfigMap or Secret: symbolic links beside them lead to their files.
       if (entry.name.startsWith('..')) continue
       if (entry.isDirectory()) {
         if (depth < maxDepth) yield* walk(path, depth + 1)
@@ -63,7 +63,7 @@ export function* findZoneFiles(directory: string, naming: Naming): Generator<und
   return { files, problems }
 }
 
-/** A folder that is a symbolic link is followed; none within it is, as in CoreDNS. */
+/** The directory itself may be a symbolic link; links to folders within it are not followed, as in CoreDNS. */
 function realpathOf(directory: string): string {
   try {
     return realpathSync(directory)
@@ -81,7 +81,7 @@ function entriesOf(folder: string, problems: string[]): Dirent[] {
   }
 }
 
-/** The zone that a file's name stands for; undefined for a file of another kind. */
+/** The zone of a file name; undefined where the name does not match. */
 function zoneOf(name: string, { pattern, template }: Naming): string | undefined {
   const groups = pattern.exec(name)
   if (!groups) return undefined

@@ -151,11 +151,11 @@ specifySchema(auto, {
     'auto {|directory /nonexistent|}|auto b {|reload 0|}',
   ],
   refused: [
-    ['auto {|directory|}', /^Corefile:3:1 - directory must have a folder/],
+    ['auto {|directory|}', /^Corefile:3:1 - directory must have a path/],
     ['auto {|directory / x {1}|}', /^Corefile:3:13 - the regular expression must have a group/],
     ['auto {|directory / (x|}', /^Corefile:3:13 - /],
     ['auto {|directory / (x)|}', /^Corefile:3:13 - the template of the zone is missing/],
-    ['auto {|directory / (x) {1} y|}', /^Corefile:3:21 - unexpected 'y' behind the template/],
+    ['auto {|directory / (x) {1} y|}', /^Corefile:3:21 - unexpected 'y' after the template/],
     ['auto {|reload|}', /^Corefile:3:1 - reload must have a duration/],
     ['auto {|reload -1s|}', /^Corefile:3:8 - '-1s' is not a duration/],
     ['auto {|fallthrough|}', /^Corefile:3:1 - unknown property 'fallthrough' of auto/],

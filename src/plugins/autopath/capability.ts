@@ -5,9 +5,9 @@ import type { Query } from '../../plugin/query.ts'
 export interface SearchLists {
   /** The domains that the client's resolver appends to names, lower case and absolute; undefined when not known. */
   of(query: Query): readonly string[] | undefined
-  /** Whether this domain (lower case, absolute) may be the first of a client's. */
+  /** Whether a client's search list may begin with this domain (lower case, absolute). */
   mayBegin(domain: string): boolean
-  /** Zones that have every domain for which `mayBegin` is true. */
+  /** Zones that contain every domain for which `mayBegin` is true. */
   readonly zones: readonly string[]
 }
 

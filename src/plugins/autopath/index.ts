@@ -42,10 +42,10 @@ function setup(settings: Settings, setup: Setup): Instance {
   )
   const read = new Map(files.map((file) => [file, readList(resolve(file), setup)]))
   const fixed = 'file' in from ? fixedLists(read.get(from.file)!) : undefined
-  /** Undefined where the plugin named is not in the block: as in CoreDNS there are no lists then. */
+  /** Undefined where the block does not have the plugin: as in CoreDNS, no search list is followed then. */
   const lists = (): SearchLists | undefined => fixed ?? ('plugin' in from ? listsOf(from.plugin, setup) : undefined)
 
-  /** Whether someone's search may begin with this name: one below a domain that is the first of a list. */
+  /** Whether a search may begin with this name: it is below the first domain of a search list. */
   function mayBeSearched(name: string): boolean {
     if (!zones.some((zone) => isSubdomain(zone, name))) return false
     for (let domain = parentOf(name); domain !== '.'; domain = parentOf(domain)) {
@@ -69,15 +69,15 @@ function setup(settings: Settings, setup: Setup): Instance {
     },
     provides: [
       provide(relayPassage, {
-        // Read when the block is whole: the plugin that has the lists stands behind.
+        // Read when the block is complete: the plugin with the search lists is set up later.
         get zones() {
           return zones.flatMap((zone) => (lists()?.zones ?? []).flatMap((first) => overlap(zone, first)))
         },
       }),
       provide(transparency, {
         claims: (name) => (mayBeSearched(name) ? { answers: 'denials', reason: searched } : undefined),
-        // Below a domain where no search begins, a missing name may be denied. So it may above one: a search list whose
-        // first domain does not exist finds nothing there, and its client goes on by itself.
+        // Below a domain with which no search list begins, a missing name may be denied, and so it may above one: if
+        // the first domain of a list does not exist, the client continues the search itself.
         claimsBelow: (name) => (lists()?.mayBegin(name) || mayBeSearched(name) ? { reason: searched } : undefined),
       }),
     ],

@@ -20,7 +20,7 @@ export const schema: DirectiveSchema<Settings> = {
     return [{ message: `the server block has no plugin '${from.plugin}': no search list is followed${hint}` }]
   },
   read({ occurrences, zones }) {
-    // As in CoreDNS the last one counts, but a plugin comes before a file.
+    // As in CoreDNS the last directive counts, but a plugin takes precedence over a file.
     const all = occurrences.map((directive) => readOne(directive, zones))
     const { from } = all.findLast((settings) => 'plugin' in settings.from) ?? all.at(-1)!
     const files = all.flatMap((settings) => ('file' in settings.from ? [settings.from.file] : []))

@@ -1,7 +1,8 @@
 /**
- * A client's search, done on its behalf. The outcome is what its own search would find (glibc's res_search, with
- * getaddrinfo's pair of questions): the first domain under which the name has an address of either family, or a record
- * of the type asked for. If no domain has one, or a lookup fails, the client gets a negative answer and goes on by itself.
+ * Follows a client's search list on its behalf. The outcome is what the client's own search would find (glibc's
+ * res_search, with getaddrinfo's pair of queries): the first domain under which the name has an address of either
+ * family, or a record of the query type. If no domain has one, or a lookup fails, the client gets a negative answer and
+ * continues the search itself.
  */
 import { dnsClass, type as dnsType, rcode } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
@@ -12,13 +13,13 @@ import type { Next, Outcome, Query, Reply } from '../../plugin/query.ts'
 /** Seconds (RFC 2181 §8). */
 const longestTtl = 2 ** 31 - 1
 
-/** `list`: the search list; the name asked for is below its first domain. `found` is called for a positive answer. */
+/** `list`: the search list; the query name is below its first domain. `found` is called for a positive answer. */
 export async function search(list: readonly string[], query: Query, next: Next, found: () => void): Promise<Outcome> {
   const base = query.qname.slice(0, -list[0].length)
   /** NODATA of the first domain that has the name without the type: it is preferred to NXDOMAIN. */
   let empty: Outcome | undefined
   let own: Outcome | undefined
-  // In the end the name is tried as it was written, as clients do.
+  // Like clients, it tries the name as given last.
   for (const domain of new Set([...list, '.'])) {
     const asked = own === undefined ? query : questionFor(query, domain === '.' ? base : base + domain)
     if (!asked) continue
@@ -39,7 +40,7 @@ export async function search(list: readonly string[], query: Query, next: Next, 
   return empty ?? own!
 }
 
-/** The same question for another name; undefined when that is too long for one, as it is for the client. */
+/** The same question for another name; undefined when the name is too long, as it would be for the client. */
 function questionFor(query: Query, qname: string): Query | undefined {
   try {
     nameToWire(qname)
@@ -51,10 +52,10 @@ function questionFor(query: Query, qname: string): Query | undefined {
   return { ...query, qname, name: lowerName(qname), request: { ...query.request, questions: [question] } }
 }
 
-/** found: records. empty: no records of the type. missing: nobody has the name. failed: the lookup failed. */
+/** found: records. empty: no records of the type. missing: the name does not exist. failed: the lookup failed. */
 type Verdict = 'found' | 'empty' | 'missing' | 'failed'
 
-/** As resolvers judge: a CNAME without its target is an answer, too. */
+/** As stub resolvers judge: a CNAME without its target is an answer, too. */
 function judge(outcome: Outcome): Verdict {
   // As in CoreDNS a domain that is only dropped or refused, without an error (`hosts` without `fallthrough`), is passed over.
   if (outcome.kind === 'drop') return 'missing'
@@ -66,8 +67,8 @@ function judge(outcome: Outcome): Verdict {
 }
 
 /**
- * A client asks for A and AAAA at a time, and takes a domain where it gets either: both questions must lead it to the
- * same one, or it would mix the addresses of two hosts. So a name without the one has to be asked for the other.
+ * A client asks for A and AAAA together, and takes the domain where it gets either. Both queries must lead it to the
+ * same domain, or it would mix the addresses of two hosts. So a name without one family is asked for the other.
  */
 async function otherFamily(asked: Query, next: Next): Promise<'found' | 'none' | 'failed'> {
   const other = asked.qtype === dnsType.A ? dnsType.AAAA : asked.qtype === dnsType.AAAA ? dnsType.A : undefined
@@ -77,7 +78,7 @@ async function otherFamily(asked: Query, next: Next): Promise<'found' | 'none' |
   return verdict === 'found' || verdict === 'failed' ? verdict : 'none'
 }
 
-/** The records, after a CNAME from the name that was asked for (RFC 1034 §3.6.2). */
+/** The records, after a CNAME from the query name (RFC 1034 §3.6.2). */
 function aliased(query: Query, asked: Query, outcome: Reply): Outcome {
   const { message } = outcome
   const alias: ResourceRecord = {
@@ -90,7 +91,7 @@ function aliased(query: Query, asked: Query, outcome: Reply): Outcome {
   return underOwnName(query, { ...outcome, message: { ...message, answer: [alias, ...message.answer] } })
 }
 
-/** Without a CNAME where there is no record, because any record ends a resolver's search. */
+/** A negative answer has no CNAME, because any record ends a stub resolver's search. */
 function underOwnName(query: Query, outcome: Outcome): Outcome {
   if (outcome.kind !== 'reply') return outcome
   return { ...outcome, message: { ...outcome.message, questions: query.request.questions } }

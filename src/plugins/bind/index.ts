@@ -7,15 +7,15 @@ import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import { addressesOf, type Interfaces } from './interfaces.ts'
 
-/** One `bind` line. What the words mean depends on the machine: that is looked up at set-up. */
+/** One `bind` line. Its words depend on the machine's interfaces, so set-up resolves them. */
 interface BindLine {
   readonly words: readonly Token[]
   readonly except: readonly Token[]
 }
 
 /**
- * What may be the name of an interface on Linux: at most 15 octets, no slash, no colon, no blank. Braces, stars and quotes would be
- * names, too, and so would a number or the half of an address: nobody means those.
+ * An interface name on Linux: at most 15 octets, no slash, no colon, no blank. Braces, stars, quotes, and numbers would
+ * be allowed, too, but are mistakes here.
  */
 const isInterface = (word: string): boolean => /^[^/:\s{}*"]{1,15}$/.test(word) && !/^-?[\d.]+$/.test(word)
 
@@ -50,7 +50,7 @@ const schema: DirectiveSchema<readonly BindLine[]> = {
 /** Listens on the named addresses only. */
 export const bind = createBind(networkInterfaces)
 
-/** `interfaces` gives the machine's interfaces with their addresses; tests have their own machine. */
+/** `interfaces` gives the machine's interfaces with their addresses; tests pass their own. */
 export function createBind(interfaces: () => Interfaces): Plugin<readonly BindLine[]> {
   return {
     name: 'bind',
@@ -60,7 +60,7 @@ export function createBind(interfaces: () => Interfaces): Plugin<readonly BindLi
       const lookUp = (word: Token): readonly string[] =>
         addressesOf(word.text, machine) ??
         setup.fail(`'${word.text}' is neither an IP address nor an interface of this machine`, word.at)
-      // An address that is written twice stays twice: the server refuses to serve one zone on it twice.
+      // A repeated address is kept: the server refuses to serve a zone on it twice.
       const bound = lines.flatMap(({ words, except }) => {
         const excluded = new Set(except.flatMap(lookUp))
         return words.flatMap(lookUp).filter((address) => !excluded.has(address))

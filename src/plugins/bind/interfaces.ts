@@ -3,7 +3,7 @@ import { canonicalAddress } from '../../dns/address.ts'
 /** The part of `os.networkInterfaces()` that is needed: interface names with their addresses. */
 export type Interfaces = Readonly<Record<string, readonly { readonly address: string }[] | undefined>>
 
-/** What a word of `bind` stands for: an interface's addresses, or the address that it is; undefined for neither. */
+/** The addresses of a word of `bind`: those of an interface, or the address itself; undefined for neither. */
 export function addressesOf(word: string, interfaces: Interfaces): readonly string[] | undefined {
   const found = Object.hasOwn(interfaces, word) ? interfaces[word] : undefined
   if (found) return found.map(({ address }) => withScope(address, word))

@@ -12,7 +12,7 @@ const limits = { min: 512, max: 4096, default: 1232 }
 const schema: DirectiveSchema<number> = {
   usage: 'bufsize [SIZE]',
   repeat: 'many',
-  // The first one counts; others, and any body, are ignored, as CoreDNS does.
+  // Only the first occurrence counts; others, and any body, are ignored, as in CoreDNS.
   read({ occurrences: [directive] }) {
     argCount(directive, 0, 1)
     const [word] = directive.args
@@ -20,7 +20,7 @@ const schema: DirectiveSchema<number> = {
   },
 }
 
-/** Keeps UDP replies small enough not to be fragmented, whatever the client says it can take. */
+/** Limits the client's UDP payload size, so that replies are not fragmented. */
 export const bufsize: Plugin<number> = {
   name: 'bufsize',
   schema,

@@ -1,6 +1,6 @@
 /**
- * Whether a reply has what its question asks for: a record of that type where the chain of aliases that begins at the
- * question ends (RFC 1034 §3.6.2). Aliases alone, loops, and records of other names do not count (RFC 2308 §2.2).
+ * Whether a reply answers its question: it has a record of the query type at the end of the CNAME chain that begins at
+ * the query name (RFC 1034 §3.6.2). Aliases alone, loops, and records of other names do not count (RFC 2308 §2.2).
  */
 import { dnsClass, rcode, type } from '../../dns/codes.ts'
 import type { Message, ResourceRecord } from '../../dns/message.ts'
@@ -17,7 +17,9 @@ export function isAnswered({ rcode: code, questions: [question], answer }: Messa
   return records.some((record) => record.type === question.type && lowerName(record.name) === end)
 }
 
-/** The name that has no alias; undefined for a loop, and where a name has several aliases (RFC 2181 §10.1). */
+/**
+ * The name at the end of the CNAME chain; undefined for a loop, and where a name has several CNAMEs (RFC 2181 §10.1).
+ */
 function endOfChain(records: readonly ResourceRecord[], owner: string): string | undefined {
   const seen = new Set<string>()
   let at = owner

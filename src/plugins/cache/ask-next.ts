@@ -1,11 +1,11 @@
-/** The question as the next plugin gets it, and whether its outcome is for one client alone. */
+/** Asks the next plugin, and marks outcomes that are for one client only. */
 import { forClient, type Next, type Outcome, type Query } from '../../plugin/query.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
 import { askingForAd } from './replies.ts'
 
 /**
- * Asks the next plugin. What a plugin has looked up for its answer (the target of a CNAME, say) may be for this client
- * alone, because `acl` or a `view` decides about it: then so is the answer.
+ * Asks the next plugin. If an internal lookup (of the target of a CNAME, say) had an outcome for this client only,
+ * because `acl` or a `view` decided about it, then so is the answer.
  */
 export function askNext(query: Query, next: Next): Outcome | Promise<Outcome> {
   let isForClient = false

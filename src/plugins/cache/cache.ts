@@ -9,7 +9,7 @@ import type { ServeStale } from './settings.ts'
 import { type Entry, type Kind, secondsLeft } from './store.ts'
 
 export interface CacheOptions extends RefillOptions {
-  /** Whether a plugin with a dynamic zone has the name by now: then the cached answer is out of date. */
+  /** Whether a plugin with a dynamic zone has the name by now, so that the cached answer is out of date. */
   readonly isSuperseded: (query: Query) => boolean
 }
 
@@ -35,12 +35,12 @@ export function createCache(options: CacheOptions): Handler {
     return denial && { key, entry: denial, kind: 'denial' }
   }
 
-  /** A failure from before an upstream came back may be none any more. */
+  /** A failure from before an upstream recovered no longer counts. */
   function current(entry: Entry | undefined): Entry | undefined {
     return entry && entry.failures > 0 && entry.recoveries !== options.recoveries() ? undefined : entry
   }
 
-  /** A failure is not served stale (RFC 2308 §7.1): it says nothing but that an answer has to be asked for. */
+  /** Failures are not served stale (RFC 2308 §7.1). */
   function usable(entry: Entry | undefined, now: number): Entry | undefined {
     if (!entry) return undefined
     const left = secondsLeft(entry, now)

@@ -1,11 +1,11 @@
-/** What plugins behind `cache` declare about their answers, and about their failures. */
+/** What later plugins declare to `cache` about their answers and failures. */
 import { defineCapability } from '../../plugin/capability.ts'
 import type { Handler } from '../../plugin/query.ts'
 
 /**
  * Zones that a plugin answers from live data. Its replies are never cached: a cached one would be wrong as soon as the
- * data changes, and asking the plugin costs no more than a cache hit. What plugins behind it say of these zones
- * (`fallthrough`) is cached, and repeated only while the plugin still passes the question on.
+ * data changes, and asking the plugin costs no more than a cache hit. Answers of later plugins for these zones
+ * (`fallthrough`) are cached, and repeated only while the plugin still passes the question on.
  */
 export interface DynamicZones {
   /** Lower case and absolute. */
@@ -16,5 +16,5 @@ export interface DynamicZones {
 
 export const dynamicZones = defineCapability<DynamicZones>('dynamic zones')
 
-/** How often a server that did not answer any more has come back: failures that were kept before say nothing any more. */
+/** How often an upstream that was down has recovered. Failures that were cached before no longer count. */
 export const recoveries = defineCapability<() => number>('recoveries')

@@ -1,25 +1,25 @@
-/** What a reply means for a cache (docs/coredns-behaviour.md §5), and for how long it holds. */
+/** Whether and for how long a reply may be cached (docs/coredns-behaviour.md §5). */
 import { opcode, rcode, type } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { hasInvalidSignature } from '../../dns/signatures.ts'
 import { isAnswered } from './answered.ts'
 
 /**
- * success, denial: kept in the cache of that name. failure: SERVFAIL and NOTIMP, kept among the denials for a short
- * time. other: not kept.
+ * success, denial: cached under that kind. failure: SERVFAIL and NOTIMP, cached as denials for a short time. other: not
+ * cached.
  */
 export type Class = 'success' | 'denial' | 'failure' | 'other'
 
-/** Seconds: what a reply without a TTL of its own gets, before it is clamped. */
+/** Seconds: the TTL of a reply that has none, before it is clamped. */
 const shortTtl = 5
 
 export interface Classified {
   readonly kind: Class
-  /** Whether it may be kept: not a denial without SOA, nor aliases that lead nowhere (RFC 2308 §5). */
+  /** Whether it may be cached: a denial without SOA may not, nor may CNAMEs without their target (RFC 2308 §5). */
   readonly lasting: boolean
-  /** Seconds: the lowest TTL of the reply, or a short one where that means nothing. */
+  /** Seconds: the lowest TTL of the reply, or a short one where the reply has none that counts. */
   readonly ttl: number
-  /** It has what the question asks for (answered.ts). */
+  /** The reply answers its question (answered.ts). */
   readonly answered: boolean
 }
 

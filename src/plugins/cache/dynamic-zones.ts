@@ -1,7 +1,7 @@
 /**
- * Zones of plugins that answer from changing data and let the next plugin answer what they do not have (`fallthrough`).
- * The next plugin's answers are cached; before one is given again, the plugin of the zone is asked whether it has the
- * name by now. Therefore a new pod or Service is in the next answer.
+ * Zones of plugins that answer from live data and pass names that they lack to the next plugin (`fallthrough`). The
+ * next plugin's answers are cached; before one is repeated, the plugin of the zone is asked whether it has the name by
+ * now. So a new pod or Service is in the next answer.
  */
 import { rcode } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
@@ -10,7 +10,7 @@ import type { Outcome, Query } from '../../plugin/query.ts'
 import type { DynamicZones } from './capability.ts'
 
 export interface BlockDynamicZones {
-  /** Whether the plugin of this name has such zones. */
+  /** Whether the named plugin has such zones. */
   belongTo(plugin: string): boolean
   /** Whether a plugin of these zones answers the query now. */
   answer(query: Query): boolean
@@ -29,7 +29,7 @@ export function createDynamicZones(providers: readonly Provider<DynamicZones>[])
     answer: (query) =>
       dynamic.some(({ zones, handler }) => {
         if (!isIn(zones, query.name)) return false
-        // Only the fact of an answer counts: no client waits for it.
+        // Only whether there is an answer counts; no client waits for it.
         const outcome = handler({ ...query, releaseSlot: undefined }, () => passed)
         if (outcome instanceof Promise) outcome.catch(() => undefined)
         return outcome instanceof Promise || !isMissing(outcome)
@@ -38,6 +38,6 @@ export function createDynamicZones(providers: readonly Provider<DynamicZones>[])
   }
 }
 
-/** Passed on, or denied: a cached answer to a name that it denies came from a plugin in front of it (`autopath`). */
+/** Passed on, or denied: a cached answer for a name that the plugin denies came from an earlier plugin (`autopath`). */
 const isMissing = (outcome: Outcome): boolean =>
   outcome === passed || (outcome.kind === 'reply' && outcome.message.rcode === rcode.NXDOMAIN)

@@ -45,7 +45,9 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
     },
   })
 
-  /** Publishes an entry; as one that has expired where the chain has to see its hits, so that nobody relays them. */
+  /**
+   * Publishes an entry. Where the chain must see its hits, it is published as expired, so that they are not relayed.
+   */
   function offer(key: string, entry: Entry): void {
     if (sinks.size === 0) return
     const repeated = reasonOfChain(entry, settings, clock.now()) === undefined
@@ -108,10 +110,7 @@ function setUp(settings: CacheSettings, setup: Setup): Instance {
   }
 }
 
-/**
- * UDP threads may pass queries by, and hand over the replies: the table has every entry that is of use. Failures are handed
- * over.
- */
+/** UDP threads may relay queries past the cache and hand over the replies, because the table has every usable entry. */
 function relayed(settings: CacheSettings, keeper: Keeper, cellsOf: (query: Query) => CacheCells): Provided[] {
   const { success, denial, zones, prefetch, serveStale } = settings
   const ttls = {
@@ -132,7 +131,7 @@ function relayed(settings: CacheSettings, keeper: Keeper, cellsOf: (query: Query
   return [provide(relayPassage, passesEverything), provide(relayKeeper, { zones, ttls, usesExpired, keep })]
 }
 
-/** Half of the process's share is for the replies that the caches keep, half for those that the data plane repeats. */
+/** Half of the process's cache memory is for the replies that the caches keep, half for those in the answer table. */
 function acquireMemory({ process, metrics }: Setup): Held<CacheMemory> {
   const evictions = metrics
     .counter(
@@ -148,8 +147,9 @@ function acquireMemory({ process, metrics }: Setup): Held<CacheMemory> {
 }
 
 /**
- * Why the hits of an entry are not for the data plane, or undefined: stale entries are not, because each hit may cause a
- * renewal, nor are those that may yet become popular. Failures are: it leaves them to the chain, and relays them no more.
+ * Why the data plane must not serve hits of an entry, or undefined: each hit of a stale entry may cause a renewal, and
+ * hits of one that may become popular are counted. Failures are published: the data plane leaves them to the chain and
+ * does not relay them.
  */
 function reasonOfChain(entry: Entry, { prefetch }: CacheSettings, now: number): string | undefined {
   if (secondsLeft(entry, now) <= 0) return 'it is stale, so that a hit may renew it'
@@ -173,7 +173,7 @@ function explain(query: Query, store: Store, settings: CacheSettings, now: numbe
   return lines.length > 0 ? lines : ['has no entry (cluster answers are never cached)']
 }
 
-/** The entry as the data plane takes it: with `prefetch`, until a hit renews it; not `repeated`: it has expired there. */
+/** The entry for the data plane: with `prefetch` it expires when a hit would renew it; if not `repeated`, at once. */
 function publishedEntry(
   { name, type, dnssecOk, checkingDisabled }: KeyParts,
   entry: Entry,

@@ -1,4 +1,4 @@
-/** What of a reply of the next plugin goes into the store, and for how long. */
+/** Decides which replies of the next plugin are stored, and for how long. */
 import { rcode } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { isSubdomain } from '../../dns/name.ts'
@@ -16,29 +16,29 @@ export interface KeeperOptions {
   readonly store: Store
   readonly clock: Clock
   readonly cells: (query: Query) => CacheCells
-  /** How often upstreams have come back. */
+  /** How often upstreams have recovered. */
   readonly recoveries: () => number
   /** Called with each entry that is stored or found: the data plane may repeat it. */
   readonly offer: (key: string, entry: Entry) => void
 }
 
-/** A reply as clients get it, and the entry that was made of it. */
+/** A reply as clients get it, and its entry. */
 export interface Taken {
   readonly message: Message
   readonly entry: Entry | undefined
 }
 
 export interface Keeper {
-  /** Keeps the reply to a query that found nothing. */
+  /** Stores the reply to a cache miss. */
   take(message: Message, key: string, query: Query): Taken
-  /** Keeps such a reply, which the client has already. */
+  /** The same for a reply that the client already has. */
   copy(message: Message, key: string, query: Query): void
   /**
-   * Keeps the reply to a renewal if it is better than an entry that has expired (RFC 8767 §4), else undefined: failures,
-   * cut replies, and with `prefer_positive` all but answers leave the old entry as it is.
+   * Stores the reply to a renewal if it is better than an expired entry (RFC 8767 §4), else undefined: failures,
+   * truncated replies, and with `prefer_positive` all but answers leave the old entry as it is.
    */
   renew(message: Message, key: string, query: Query): Taken | undefined
-  /** Keeps the server's SERVFAIL where nothing was written: those who ask again do not wait again. */
+  /** Stores the server's SERVFAIL where no reply was written, so that clients that ask again do not wait again. */
   fail(failed: RcodeOnly, key: string, query: Query): Entry | undefined
 }
 
@@ -50,7 +50,9 @@ export function createKeeper({ settings, store, clock, cells, recoveries, offer 
     return { ...classified, ttl: clampedTtl(classified.kind, classified.ttl, settings) }
   }
 
-  /** The entry made of the reply; undefined where it is not kept. Whatever it contradicts is dropped. */
+  /**
+   * Stores the reply and returns its entry; undefined where it is not stored. Entries that it contradicts are dropped.
+   */
   function keep(message: Message, judged: Classified, key: string, query: Query): Entry | undefined {
     const { kind, ttl, answered, lasting } = judged
     if (!lasting) return undefined
@@ -73,7 +75,7 @@ export function createKeeper({ settings, store, clock, cells, recoveries, offer 
     const facts = { ttl: lasts, now: clock.now(), answered, failures, recoveries: recoveries(), lastAnswer }
     const entry = createEntry(message, query, facts)
     cells(query).evictions[side].inc(store.set(side, key, entry))
-    // An answer that is kept comes before it, also in the data plane, which has one reply to a question.
+    // An answer that is kept takes precedence in the data plane, too, which has one reply to a question.
     const answer = preferPositive && !answered ? answerIn(store.get('success', key)) : undefined
     offer(key, answer ?? entry)
     return entry
@@ -103,7 +105,7 @@ export function createKeeper({ settings, store, clock, cells, recoveries, offer 
   }
 }
 
-/** The entry, or the one that it has replaced, whichever has an answer. */
+/** The entry, or the one that it replaced, whichever has an answer. */
 export const answerIn = (entry: Entry | undefined): Entry | undefined => (entry?.answered ? entry : entry?.lastAnswer)
 
 function clampedTtl(kind: Class, ttl: number, settings: CacheSettings): number {
@@ -112,12 +114,15 @@ function clampedTtl(kind: Class, ttl: number, settings: CacheSettings): number {
   return Math.min(maxTtl, Math.max(ttl === 0 ? minTtlOfZero : minTtl, ttl))
 }
 
-/** Failures in a row: a failure counts on for as long as it was kept, after its end. */
+/** Failures in a row: a failure still counts after it has expired, for as long again as it was kept. */
 function recentFailures(entry: Entry | undefined, now: number): number {
   return entry && secondsLeft(entry, now) > -entry.ttl ? entry.failures : 0
 }
 
-/** Seconds: 1, 2, 4 and so on up to `servfail` (RFC 9520 §3.2), which counts at once where the Corefile has it. */
+/**
+ * Seconds: 1, 2, 4 and so on up to `servfail` (RFC 9520 §3.2); a `servfail` in the Corefile applies from the first
+ * failure.
+ */
 function failureTtl({ servfail: { ttl, backoff } }: CacheSettings, failures: number): number {
   return backoff ? Math.min(ttl, 2 ** Math.min(failures - 1, 30)) : ttl
 }

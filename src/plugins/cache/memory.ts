@@ -1,14 +1,17 @@
 /**
- * The octets that all caches of the process may hold together. The entries of a `cache` are bounded by its Corefile; what
- * they take is not: 9,984 replies of a kibibyte in each of a few caches are more than a small container has.
+ * Bounds the memory of all caches of the process together. The Corefile bounds the entries of a `cache`, not their
+ * size: 9,984 replies of 1 KiB in each of a few caches are more than a small container has.
  */
 export interface CacheMemory {
-  /** A cache takes part. `evictOldest` drops the entry that was used least recently; false when the cache is empty. */
+  /** Adds a cache. `evictOldest` drops the least recently used entry; false when the cache is empty. */
   join(evictOldest: () => boolean): CacheMember
 }
 
 export interface CacheMember {
-  /** The cache has so many octets more (less, when negative). When they are too many in all, the largest cache evicts. */
+  /**
+   * The cache grew by so many octets (shrank, when negative). When all caches together exceed the limit, the largest
+   * evicts.
+   */
   add(octets: number): void
   leave(): void
 }

@@ -17,7 +17,7 @@ export interface CacheCells {
 
 export interface CacheMetrics {
   cells(server: string, view: string): CacheCells
-  /** Of all listeners, since the plugin began. */
+  /** Of all listeners, since the start of the plugin. */
   totals(): { readonly hits: number; readonly misses: number; readonly evictions: number }
   stop(): void
 }
@@ -113,7 +113,7 @@ export function createCacheMetrics(options: CacheMetricsOptions): CacheMetrics {
   }
 }
 
-/** What the data plane has answered on behalf of this block's `cache` since the last call. */
+/** Hits of this block's `cache` that the data plane served since the last call. */
 function createTableHits({ registry, dataPlane, block }: CacheMetricsOptions) {
   const growth = createGrowth(registry)
   return function* (): Iterable<{ server: string; view: string; kind: Kind; count: number }> {

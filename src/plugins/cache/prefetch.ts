@@ -1,10 +1,10 @@
-/** Which entries are renewed before they expire: popular ones, near their end (`prefetch`). */
+/** Decides which entries are renewed before they expire: popular ones, near their expiry (`prefetch`). */
 import type { Prefetch } from './settings.ts'
 import type { Entry } from './store.ts'
 
 /** Counts a hit that the chain answers. */
 export function recordHit(entry: Entry, prefetch: Prefetch, now: number): void {
-  // The data plane has answered for a popular entry until now, and counts no hits: it is taken to have stayed so.
+  // The data plane has served hits of a popular entry and counts none: the entry is assumed to be still popular.
   const goesOn = isPopular(entry, prefetch) || now - entry.lastHitAt <= prefetch.within
   entry.hits = goesOn ? entry.hits + 1 : 1
   entry.lastHitAt = now

@@ -1,4 +1,4 @@
-/** Asking the next plugin: for what the cache does not have, and for what is about to expire or has. */
+/** Asks the next plugin: on misses, and to renew entries that have expired or are about to. */
 import { rcode, type } from '../../dns/codes.ts'
 import type { Next, Outcome, Query } from '../../plugin/query.ts'
 import { askNext } from './ask-next.ts'
@@ -6,16 +6,18 @@ import { createKeeper, type KeeperOptions } from './keep.ts'
 import { replyFrom } from './replies.ts'
 import { type Entry, secondsLeft } from './store.ts'
 
-/** One costs about 2 KiB; those beyond keep their slots, which the transport bounds. */
+/** Queries that wait without a slot, each about 2 KiB; further ones keep their slots, which the transport bounds. */
 const mostWithoutSlot = 4096
 
-/** Renewals at a time. An entry that is not renewed now is renewed on its next hit, or asked for when it has expired. */
+/**
+ * Concurrent renewals. An entry that is not renewed now is renewed on its next hit, or asked for when it has expired.
+ */
 const mostRenewals = 64
 
 export interface RefillOptions extends KeeperOptions {
-  /** Whether the plugin answers from changing data: its replies pass untouched, TTLs included, and are not cached. */
+  /** Whether the plugin answers from live data: its replies pass unchanged, TTLs included, and are not cached. */
   readonly isDynamic: (plugin: string) => boolean
-  /** Called with the wildcard that has made an answer, each time it is repeated. */
+  /** Called with the wildcard that made an answer, each time the answer is repeated. */
   readonly onWildcard: (query: Query, wildcard: string) => void
 }
 
@@ -24,7 +26,10 @@ export interface Refill {
   miss(key: string, query: Query, next: Next): Outcome | Promise<Outcome>
   /** Renews an entry, unless a renewal is under way. False: too many are, for now. */
   inBackground(renewal: Renewal): boolean
-  /** A fresh answer within so many milliseconds (0: no limit), or undefined when none is better than a stale one. */
+  /**
+   * A fresh answer within so many milliseconds (0: no limit), or undefined when there is none better than the stale
+   * one.
+   */
   within(milliseconds: number, renewal: Renewal): Promise<Outcome | undefined>
 }
 
@@ -33,11 +38,11 @@ export interface Renewal {
   readonly entry: Entry
   readonly query: Query
   readonly next: Next
-  /** Milliseconds without another renewal after one that fails. */
+  /** Milliseconds to wait after a failed renewal. */
   readonly recheck: number
 }
 
-/** The next plugin's outcome as the client gets it, and the entry that was made of it. */
+/** The next plugin's outcome as the client gets it, and its entry. */
 interface Taken {
   readonly outcome: Outcome
   readonly entry: Entry | undefined
@@ -69,7 +74,7 @@ export function createRefill(options: RefillOptions): Refill {
   }
 
   async function share(flight: string, key: string, query: Query, next: Next): Promise<Outcome> {
-    // It has nothing to do until then: another query may have its slot.
+    // It only waits: another query may have its slot.
     const takeSlotAgain = withoutSlot < mostWithoutSlot ? query.releaseSlot?.() : undefined
     if (takeSlotAgain) withoutSlot++
     const { outcome, entry } = await waiting.get(flight)!
@@ -85,7 +90,7 @@ export function createRefill(options: RefillOptions): Refill {
     return { ...outcome, message: { ...message, id: query.request.id, questions: query.request.questions } }
   }
 
-  /** What the next plugin says now, over TCP where its answer is cut otherwise. */
+  /** The next plugin's current outcome, asked for as over TCP if the answer is truncated otherwise. */
   async function askAgain(query: Query, next: Next): Promise<Outcome> {
     const outcome = await askNext(query, next)
     const isCut = outcome.kind === 'reply' && outcome.message.truncated && query.transport === 'udp'
@@ -123,7 +128,7 @@ export function createRefill(options: RefillOptions): Refill {
       const flight = `${key} ${flightKind(query)}`
       if (waiting.has(flight)) return share(flight, key, query, next)
       const watch = watchSlot(query)
-      // Others may wait for it, too: it goes on when the client that asked first has gone.
+      // Other clients may wait for it, too: it goes on when the first client has gone.
       const budget = query.budget.detach()
       const taken = ask(key, { ...watch.query, budget }, next)
       if (!(taken instanceof Promise)) return taken.outcome
@@ -132,7 +137,7 @@ export function createRefill(options: RefillOptions): Refill {
         if (waiting.get(flight) === taken) waiting.delete(flight)
       }
       taken.then(done, done)
-      // A query that waits for the cluster (`hold`) is not shared: each has a wait of its own.
+      // A query that waits for the cluster (`hold`) is not shared: each has its own wait.
       if (!watch.released()) waiting.set(flight, taken)
       return taken.then(({ outcome }) => outcome)
     },
@@ -148,13 +153,13 @@ export function createRefill(options: RefillOptions): Refill {
       renew(renewal).then((taken) => {
         done()
         const { hits, lastHitAt } = renewal.entry
-        // How popular the name is remains known.
+        // The new entry takes over the popularity of the old one.
         if (taken?.entry) Object.assign(taken.entry, { hits, lastHitAt })
       }, done)
       return true
     },
     async within(milliseconds, renewal) {
-      // Whatever goes wrong with it, there is an old answer.
+      // Errors do not matter: there is a stale answer.
       const fresh = renew(renewal).then(
         (taken) => taken?.outcome,
         () => undefined,
@@ -174,7 +179,7 @@ function flightKind({ transport, request }: Query): 'stream' | 'edns' | 'plain' 
   return request.edns ? 'edns' : 'plain'
 }
 
-/** The query to pass on, and whether a plugin has released its slot. */
+/** The query to pass on, and whether a plugin released its slot. */
 function watchSlot(query: Query): { readonly query: Query; released(): boolean } {
   const { releaseSlot } = query
   let released = false

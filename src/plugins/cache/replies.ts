@@ -7,11 +7,11 @@ import type { Query, Reply } from '../../plugin/query.ts'
 import { messageOctets } from '../../plugin/size.ts'
 import type { Entry } from './store.ts'
 
-/** Questions with one key share an answer. Who asks, how, and RD and AD make no difference. */
+/** Questions with one key share an answer. The client, the transport, RD and AD make no difference. */
 export const cacheKey = (query: Query): string =>
   `${query.qtype} ${query.qclass} ${wantsDnssec(query) ? 1 : 0}${query.request.checkingDisabled ? 1 : 0} ${query.name}`
 
-/** What a key stands for. */
+/** The parts of a key. */
 export interface KeyParts {
   /** Lower case, absolute. */
   readonly name: string
@@ -34,7 +34,7 @@ export function keyParts(key: string): KeyParts {
 
 const wantsDnssec = (query: Query): boolean => query.request.edns?.dnssecOk ?? false
 
-/** AD is for those who show that they understand it (RFC 6840 §5.7, §5.8). */
+/** AD is set only for clients that show that they understand it (RFC 6840 §5.7, §5.8). */
 const understandsAd = (query: Query): boolean => wantsDnssec(query) || query.request.authenticData
 
 /** Whether the reply is to the query's question. */
@@ -44,7 +44,7 @@ export function repeatsQuestion({ questions }: Message, query: Query): boolean {
   return type === query.qtype && questionClass === query.qclass && name.toLowerCase() === query.name
 }
 
-/** The reply as it goes on: one TTL for all records, no OPT, AD only for those who understand it. */
+/** The reply for the client: one TTL for all records, no OPT, AD only for clients that understand it. */
 export function flattened(reply: Message, ttl: number, query: Query): Message {
   return {
     ...reply,
@@ -70,7 +70,7 @@ export interface EntryFacts {
   readonly lastAnswer: Entry | undefined
 }
 
-/** What `file` notes of an answer, and the cache of one that it keeps. */
+/** The label that `file` sets on an answer, and `cache` on a hit. */
 export const wildcardLabel = 'zone/wildcard'
 
 /** An entry for `reply`. */
@@ -103,7 +103,7 @@ export function createEntry(
 /** The octets of the reply that is kept. */
 export const wireOf = (entry: Entry): Uint8Array => Buffer.from(entry.wire, 'latin1')
 
-/** The answer that an entry gives to a query. AA is that of the reply that was kept, as in CoreDNS 1.15. */
+/** The answer that an entry gives to a query. AA is that of the cached reply, as in CoreDNS 1.15. */
 export function replyFrom(entry: Entry, query: Query, ttl: number): Reply {
   const kept = parseMessage(wireOf(entry))
   const message = {
@@ -117,9 +117,7 @@ export function replyFrom(entry: Entry, query: Query, ttl: number): Reply {
   return { kind: 'reply', message, plugin: 'cache' }
 }
 
-/**
- * The query as it goes on to the next plugin: always with AD, so that the answer is complete for every later client.
- */
+/** The query for the next plugin: always with AD, so that the answer is complete for every later client. */
 export const askingForAd = (query: Query): Query =>
   query.request.authenticData ? query : { ...query, request: { ...query.request, authenticData: true } }
 

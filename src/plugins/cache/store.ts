@@ -1,20 +1,20 @@
-/** Cached replies, whole and in wire form because they are small that way, in two caches of bounded size. */
+/** Cached replies in two bounded caches, in wire form, which is small. */
 import { LRUCache } from 'lru-cache'
 import type { CacheMemory } from './memory.ts'
 
-/** One reply. There are 10,000 of them in a small cache: whatever follows from the key or the octets is not kept. */
+/** A cached reply. There are 10,000 in a small cache: nothing is kept that the key or the octets already give. */
 export interface Entry {
-  /** The reply without OPT, every TTL set to `ttl`, an octet for each character: a third of the memory of a Uint8Array. */
+  /** The reply without OPT, every TTL set to `ttl`, one character per octet: a third of the memory of a Uint8Array. */
   readonly wire: string
   /** Octets of the reply without name compression. */
   readonly octets: number
   readonly rcode: number
   readonly authenticData: boolean
-  /** How often in a row the question has failed (SERVFAIL, NOTIMP), this time included; 0: it has not. */
+  /** Failures in a row (SERVFAIL, NOTIMP), this one included; 0 for other replies. */
   readonly failures: number
-  /** Of a failure: how often upstreams had come back by then (`recoveries`). */
+  /** Of a failure: the `recoveries` of upstreams at that time. */
   readonly recoveries: number
-  /** It has what its question asks for. */
+  /** The reply answers its question. */
   readonly answered: boolean
   /** Milliseconds of the monotonic clock. */
   readonly storedAt: number
@@ -22,13 +22,13 @@ export interface Entry {
   readonly ttl: number
   hits: number
   lastHitAt: number
-  /** A refresh is on its way, so no other one is begun. */
+  /** A renewal is under way, so no other is begun. */
   refreshing: boolean
-  /** Milliseconds of the monotonic clock before which a failed refresh is not tried again (`serve_stale` RECHECK). */
+  /** Milliseconds of the monotonic clock before which a failed renewal is not tried again (`serve_stale` RECHECK). */
   recheckAt: number
-  /** The answer that a reply without one has replaced (`prefer_positive`). */
+  /** The answer that this reply, which has none, replaced (`prefer_positive`). */
   readonly lastAnswer: Entry | undefined
-  /** The wildcard of a zone that has made the answer (metadata `zone/wildcard`). */
+  /** The wildcard of a zone that made the answer (metadata `zone/wildcard`). */
   readonly wildcard: string | undefined
 }
 
@@ -36,17 +36,17 @@ export type Kind = 'success' | 'denial'
 
 export interface Store {
   get(kind: Kind, key: string): Entry | undefined
-  /** How many other entries had to go. */
+  /** Returns the number of entries evicted for it. */
   set(kind: Kind, key: string, entry: Entry): number
   remove(kind: Kind, key: string): void
   size(kind: Kind): number
-  /** Takes no part in the bound on memory any more. */
+  /** Leaves the shared bound on memory. */
   close(): void
 }
 
 /**
- * A reply takes the place of one entry for each kibibyte; most have 100 to 500 octets. Otherwise the owner of a
- * zone whose answers have 64 KiB could make a cache of 9,984 entries take 600 MiB.
+ * A reply counts as one entry for each kibibyte; most have 100 to 500 octets. Otherwise the owner of a zone with
+ * answers of 64 KiB could make a cache of 9,984 entries take 600 MiB.
  */
 const placeOctets = 1024
 
@@ -69,8 +69,9 @@ export interface StoreOptions {
 
 export function createStore({ capacity, memory, dropped }: StoreOptions): Store {
   let evicted = 0
-  // No `ttl`: lru-cache takes a TTL of 0 for "for ever", and stale entries are wanted (serve_stale). No `max`: it takes the
-  // memory for so many entries at once, half a mebibyte for each `cache` of a Corefile and any amount where one asks for it.
+  // No `ttl`: lru-cache reads a TTL of 0 as "for ever", and stale entries are wanted (serve_stale). No `max`: it
+  // allocates the memory for so many entries at once, half a mebibyte for each `cache` of a Corefile, more for a larger
+  // CAP.
   const create = (maxSize: number) =>
     new LRUCache<string, Entry>({
       maxSize,

@@ -11,7 +11,7 @@ import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
 
 interface Settings {
-  /** Undefined: what this server is. */
+  /** Undefined: slicedns's own name and version. */
   readonly version: string | undefined
   readonly authors: readonly string[]
 }
@@ -30,7 +30,7 @@ const schema: DirectiveSchema<Settings> = {
   },
 }
 
-/** A character string has room for 255 octets. */
+/** A character string holds 255 octets (RFC 1035 §3.3). */
 const cut = (text: string): string => Buffer.from(text, 'utf8').subarray(0, 255).toString('utf8')
 
 /** Answers version.bind and its like in class CH: who made this server, and on which machine it runs. */

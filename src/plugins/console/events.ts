@@ -1,6 +1,7 @@
 /**
- * The state as server-sent events: whole at first, then once a second what has changed of it. All streams are sent the
- * same octets, and one that has not taken its last event is sent none meanwhile: what it missed is in the next.
+ * The state as server-sent events: all of it at first, then once a second the members that changed. Up-to-date streams
+ * share the octets of an event. A stream that has not taken its last event is sent nothing; the next event has what it
+ * missed.
  */
 import type { Inspection } from '../../console/inspection.ts'
 import type { ConsoleState } from '../../console/state.ts'
@@ -8,25 +9,28 @@ import type { Clock, Timer } from '../../scheduling/clock.ts'
 import { type HttpReply, type HttpStream, textReply } from '../../telemetry/http/message.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
-/** Streams at a time, of all consoles of the process: a browser has one for each tab, and the kernel holds some MiB for each that does not read. */
+/**
+ * Concurrent streams of all consoles of the process: a browser has one for each tab, and the kernel holds some MiB for
+ * each stream that is not read.
+ */
 export const maxStreams = 16
 /** Milliseconds. */
 const interval = 1_000
 
 export interface Events {
-  /** The reply that is the stream; 503 where there are enough. */
+  /** The reply with the stream; 503 when `maxStreams` are open. */
   open(): HttpReply
 }
 
 interface Follower {
   readonly stream: HttpStream
-  /** The event that it was sent last; 0: none. */
+  /** The last event that it was sent; 0: none. */
   seen: number
 }
 
 interface Member {
   json: string
-  /** The event in which it was last another. */
+  /** The event in which it last changed. */
   changed: number
 }
 
@@ -52,7 +56,7 @@ export function createEvents(
   let timer: Timer | undefined
   let making = false
 
-  /** Once a second while anybody follows. */
+  /** Ticks once a second while there are followers. */
   function pace(): void {
     open.set(followers.size)
     if (followers.size > 0) {
@@ -71,7 +75,7 @@ export function createEvents(
       note(await inspection.state())
       sendAll()
     } catch {
-      // It is starting, or shuts down: the streams stay, and hear of it when there is something to hear.
+      // The server starts or shuts down: the streams stay open, and get the next state.
     } finally {
       making = false
     }
@@ -87,7 +91,7 @@ export function createEvents(
   }
 
   function sendAll(): void {
-    /** By the event seen last: streams that are up to date share one. */
+    /** By the last event seen: streams that are up to date share one. */
     const made = new Map<number, Uint8Array>()
     for (const follower of followers) {
       const octets = made.get(follower.seen) ?? eventSince(members, follower.seen)
@@ -128,7 +132,7 @@ export function createEvents(
   }
 }
 
-/** The members that are others since that event; a comment where none is, so that the connection is seen to live. */
+/** The members that changed since that event; a comment where none did, as a sign of life. */
 function eventSince(members: ReadonlyMap<string, Member>, seen: number): Uint8Array {
   const changed = [...members].filter(([, member]) => member.changed > seen)
   if (changed.length === 0) return Buffer.from(': no change\n\n')

@@ -10,7 +10,7 @@ interface Settings {
   readonly address: HostPort
 }
 
-/** Nobody on another machine: it shows what is asked, and by whom. */
+/** Local only: the console shows what is asked, and by which clients. */
 const defaultAddress: HostPort = { host: 'localhost', port: 8053 }
 
 const schema: DirectiveSchema<Settings> = {

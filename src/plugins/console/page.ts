@@ -8,7 +8,7 @@ export interface PageFile {
   readonly octets: Uint8Array
 }
 
-/** What is not of these is no part of the page. */
+/** Files of other types are not part of the page. */
 const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',

@@ -1,4 +1,4 @@
-/** What is at each path of the console. */
+/** The paths of the console. */
 import { type Inspection, inspect, inspectionPaths } from '../../console/inspection.ts'
 import type { HttpReply } from '../../telemetry/http/message.ts'
 import type { HttpHandler } from '../../telemetry/http/server.ts'

@@ -1,9 +1,11 @@
-/** What keeps other web pages from the console of whoever looks at it. */
+/** Keeps other web pages in the same browser from reading the console. */
 import { isIP } from 'node:net'
 import { type HttpReply, type HttpRequest, textReply } from '../../telemetry/http/message.ts'
 import type { HttpHandler } from '../../telemetry/http/server.ts'
 
-/** Of every reply. Nothing is loaded from elsewhere, nothing inline runs, and no other page frames it or reads it. */
+/**
+ * Headers of every reply. Nothing is loaded from elsewhere, nothing inline runs, and no other page frames or reads it.
+ */
 const headers: Readonly<Record<string, string>> = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -28,12 +30,12 @@ function refusal({ method, headers: asked }: HttpRequest, listens: string): Http
   if (!isOwnHost(asked.get('host') ?? '', listens))
     return refuse(421, 'the Host field must be localhost, an IP address, or the name that the console listens on')
   if (method === 'GET' || method === 'HEAD') return undefined
-  return { ...refuse(405, 'only GET and HEAD are here'), headers: { Allow: 'GET, HEAD' } }
+  return { ...refuse(405, 'only GET and HEAD are allowed'), headers: { Allow: 'GET, HEAD' } }
 }
 
 /**
- * A page of another site that has pointed its own name to this address (DNS rebinding) sends that name. An address in
- * digits, or `localhost`, cannot be pointed anywhere.
+ * A page of another site that points its own name to this address (DNS rebinding) sends that name. An IP address or
+ * `localhost` cannot be redirected that way.
  */
 export function isOwnHost(field: string, listens: string): boolean {
   const [, bracketed, plain] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+))(?::\d{1,5})?$/.exec(field) ?? []

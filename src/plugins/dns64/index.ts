@@ -40,7 +40,9 @@ const schema: DirectiveSchema<Settings> = {
   },
 }
 
-/** With a prefix on its line CoreDNS does not look for a block: its lines count as uses of the directive. */
+/**
+ * With a prefix on its line CoreDNS does not look for a block: the lines of one count as occurrences of the directive.
+ */
 function usesOf(directive: Directive): readonly Directive[] {
   const { args, body = [] } = directive
   if (args.length !== 1) return [directive]
@@ -55,7 +57,7 @@ function readOne(directive: Directive) {
   return word === undefined ? options : { ...options, prefix: readTranslationPrefix(word, 'dns64') }
 }
 
-/** Makes AAAA records out of A records, for clients that have IPv6 alone (RFC 6147). */
+/** Synthesises AAAA records from A records for clients that have only IPv6 (RFC 6147). */
 export const dns64: Plugin<Settings> = {
   name: 'dns64',
   schema,
@@ -77,7 +79,7 @@ export const dns64: Plugin<Settings> = {
         const found = await query.lookup(query.name, type.A)
         if (found.kind === 'drop') return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'dns64' }
         if (!query.unrecorded) translated.with(query.server).inc()
-        // The reply is made anew: rules for the reply of plugins behind do not see it.
+        // The reply is new, so it takes RD from the request that the later plugins saw.
         const { requestRecursionDesired: recursionDesired } = outcome
         return { ...synthesise(query, outcome.message, found, settings.prefix), recursionDesired }
       },

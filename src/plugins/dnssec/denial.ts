@@ -1,10 +1,13 @@
-/** NSEC "black lies" (draft-valsorda-dnsop-black-lies): a name that is denied exists, without the type that was asked for. */
+/**
+ * NSEC "black lies" (draft-valsorda-dnsop-black-lies): a missing name is denied as one that exists without the type
+ * asked for.
+ */
 import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { typesBitmap } from '../../dns/values.ts'
 import { firstBelow, firstBeside, nsecRecord } from '../../dnssec/nsec.ts'
 
-/** What CoreDNS says that any name has: an answer for one type must not deny the others. */
+/** The types that CoreDNS claims for any name: a denial of one type must not deny the others. */
 const anyName = [
   type.A,
   type.HINFO,
@@ -24,7 +27,7 @@ const anyName = [
 const delegation = [...anyName, type.NS]
 const apex = [...anyName, type.NS, type.SOA, type.MX, type.DNSKEY]
 
-/** Bitmaps of a list, and of the list without each of its types but NSEC, which is there in any case. */
+/** The bitmap of a list, and those of the list without one type. NSEC itself is always in. */
 interface Bitmaps {
   readonly whole: Uint8Array
   readonly without: ReadonlyMap<number, Uint8Array>
@@ -42,7 +45,7 @@ export interface DeniedQuestion {
   /** In its own case. */
   readonly qname: string
   readonly qtype: number
-  /** It is the zone's own name. */
+  /** The name is the zone's apex. */
   readonly atApex: boolean
 }
 

@@ -21,10 +21,10 @@ import { createSignatures, type Signed } from './signatures.ts'
 
 const plugin = 'dnssec'
 
-/** Seconds: of the signatures of the keys. */
+/** Seconds: the TTL of the DNSKEY set's signatures. */
 const keyTtl = 3600
 
-/** Signs replies as they are made (RFC 4033 to 4035). */
+/** Signs replies on the fly (RFC 4033 to 4035). */
 export const dnssec: Plugin<DnssecSettings> = {
   name: plugin,
   schema,
@@ -42,7 +42,7 @@ function setup(settings: DnssecSettings, setup: Setup): Instance {
   const zoneOf = (name: string) => innermost(zones, name)
 
   function signed(query: Query, outcome: Outcome, zone: string): Outcome | Promise<Outcome> {
-    // A transfer is the zone as it is.
+    // Zone transfers are not signed.
     if (outcome.kind !== 'reply' || outcome.moreMessages !== undefined) return outcome
     return withSignatures(query, outcome, planSigning(query, outcome.message, zone, { zoneOf, now }))
   }
@@ -113,7 +113,10 @@ function readKey(base: string, fail: (reason: string) => never): SigningKey {
   }
 }
 
-/** The keys' own names are the chain's, and whoever wants signatures (DO) gets nothing that has been compiled without. */
+/**
+ * The chain answers DNSKEY queries, and queries with DO, which must not get answers that were compiled without
+ * signatures.
+ */
 function passages({ zones }: DnssecSettings, { directive: { at } }: Setup): Provided[] {
   const questions = (zone: string) => ({ zone, names: 'zone', texts: [], types: [] }) as const
   const list = zones.flatMap((zone): Decision[] => [

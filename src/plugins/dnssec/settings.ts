@@ -5,7 +5,7 @@ import type { BodyLine, DirectiveSchema, Token } from '../../corefile/schema.ts'
 export interface DnssecSettings {
   /** Lower case and absolute. */
   readonly zones: readonly string[]
-  /** Key files, as they are written. */
+  /** Key files, as written. */
   readonly keys: readonly Token[]
   /** Signatures that are kept. */
   readonly capacity: number

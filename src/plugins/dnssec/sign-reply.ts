@@ -1,4 +1,7 @@
-/** Which sets of a reply are signed, and by which zone: as CoreDNS's dnssec does it (docs/coredns-behaviour.md §11). */
+/**
+ * Decides which sets of a reply are signed, and by which zone, as CoreDNS's dnssec does (docs/coredns-behaviour.md
+ * §11).
+ */
 import { opcode, rcode, type as rrType } from '../../dns/codes.ts'
 import type { Message, ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain, lowerName } from '../../dns/name.ts'
@@ -16,7 +19,7 @@ interface PlannedSet extends SetToSign {
   readonly ttl: number
 }
 
-/** What becomes of a reply. */
+/** How a reply is signed. */
 export interface SigningPlan {
   readonly sets: readonly PlannedSet[]
   /** The reply with the signatures of `sets`, in their order. */
@@ -42,7 +45,7 @@ export function planSigning(query: Query, message: Message, zone: string, zones:
   }
 }
 
-/** As CoreDNS classifies replies: one with signatures that are out of date is like any with records. */
+/** As CoreDNS classifies replies: one with expired signatures is signed like one with records. */
 function kindOf(query: Query, message: Message, now: number): 'delegation' | 'denial' | 'records' {
   const { answer, authority, rcode: code } = message
   const isTransfer = query.qtype === rrType.AXFR || query.qtype === rrType.IXFR
@@ -54,7 +57,10 @@ function kindOf(query: Query, message: Message, now: number): 'delegation' | 'de
   return isReferral ? 'delegation' : 'records'
 }
 
-/** DS records are signed, or it is signed that there are none; NS records of a delegation are the child's. */
+/**
+ * Signs the DS records, or the proof that there are none. NS records of a delegation belong to the child (RFC 4035
+ * §2.2).
+ */
 function delegationPlan(message: Message, zone: string): SigningPlan {
   const { authority } = message
   const [{ ttl }] = authority
@@ -69,7 +75,7 @@ function delegationPlan(message: Message, zone: string): SigningPlan {
   }
 }
 
-/** With anything but one SOA record (a zone that is signed already has more) the reply stays as it is. */
+/** A reply with anything but one SOA record (as of a zone that is signed already) stays as it is. */
 function denialPlan({ qname, name, qtype }: Query, message: Message, zone: string): SigningPlan {
   const { authority } = message
   const [soa] = authority
@@ -84,7 +90,7 @@ function denialPlan({ qname, name, qtype }: Query, message: Message, zone: strin
     sets,
     finish([soaSigned, nsecSigned]) {
       const proof = [...rrsigs(sets[1], nsecSigned), nsec]
-      // Whoever asks for the NSEC record of a name that does not exist gets it.
+      // A query for the NSEC record itself gets it as the answer.
       if (qtype === rrType.NSEC) return { ...message, rcode: rcode.NOERROR, answer: proof, authority: [] }
       const all = [soa, ...rrsigs(sets[0], soaSigned), ...proof]
       return { ...message, rcode: rcode.NOERROR, authority: all }
@@ -92,10 +98,10 @@ function denialPlan({ qname, name, qtype }: Query, message: Message, zone: strin
   }
 }
 
-/** Octets that no message has: sets behind are cut from it, and need no signature. */
+/** Octets of the largest message: sets beyond that are cut off, and need no signature. */
 const maxOctets = 65_535
 
-/** What a record takes at least: a pointer in place of its name, and names in its rdata as short. */
+/** The least octets of a record: a compression pointer for its name, and for names in its rdata. */
 const recordOctets = 14
 /** As above: the fixed part of an RRSIG's rdata, a signer, and the signature of the smallest key. */
 const signatureOctets = recordOctets + 18 + 1 + 64
@@ -120,7 +126,7 @@ function recordsPlan(message: Message, zones: SignedZones): SigningPlan {
       }
       for (const [at, set] of sets.entries()) {
         const records = sections[set.section]
-        // An answer of this server, to a lookup of its own, has them already.
+        // Records from an internal lookup are signed already.
         for (const each of rrsigs(set, signed[at]))
           if (!records.some((other) => isSame(each, other))) records.push(each)
       }
@@ -129,7 +135,7 @@ function recordsPlan(message: Message, zones: SignedZones): SigningPlan {
   }
 }
 
-/** Records by name and type, without signatures: those are not signed. */
+/** The RRsets of a section but RRSIGs, which are not signed. */
 function setsIn(records: readonly ResourceRecord[]): readonly RRset[] {
   if (records.length < 2) return records.length === 0 || records[0].type === rrType.RRSIG ? [] : [records]
   const sets = new Map<string, ResourceRecord[]>()
@@ -151,7 +157,7 @@ const isSame = (one: ResourceRecord, other: ResourceRecord): boolean =>
   lowerName(one.name) === lowerName(other.name) &&
   Buffer.compare(one.rdata, other.rdata) === 0
 
-/** The innermost of the zones that has the name. */
+/** The innermost of the zones that contains the name. */
 export function innermost(zones: readonly string[], name: string): string | undefined {
   let found: string | undefined
   for (const zone of zones) if (zone.length > (found?.length ?? 0) && isSubdomain(zone, name)) found = zone

@@ -1,4 +1,7 @@
-/** Signatures of RRsets: kept by content; few are made at once, many or slow ones in threads, bounded in how many at a time. */
+/**
+ * Signatures of RRsets, cached by content. A few fast ones are made at once, the others in threads, whose queue is
+ * bounded.
+ */
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { type as rrType } from '../../dns/codes.ts'
@@ -24,7 +27,7 @@ interface Kept {
 }
 
 export interface Signatures {
-  /** In the order of the sets; undefined: the client, or all together, wait for too many. */
+  /** In the order of the sets; undefined when the client, or all clients together, wait for too many. */
   of(
     sets: readonly SetToSign[],
     client: string,
@@ -33,26 +36,32 @@ export interface Signatures {
   readonly size: number
 }
 
-/** Hears of each set whose signatures were kept, or not. */
+/** Called for each set: whether its signatures were cached. */
 export type Count = (kept: boolean) => void
 
-/** CoreDNS's figure: the TTL of a set may be anything, its signature is the same. */
+/** CoreDNS's figure: a set's signature is the same whatever the TTL of its records. */
 const originalTtl = 3600
 
-/** Seconds. CoreDNS's: clocks may be wrong by the hours of a time zone; what is kept is renewed two days ahead. */
+/**
+ * Seconds, as in CoreDNS: inception allows for clocks that are hours behind; cached signatures are renewed two days
+ * ahead.
+ */
 const beforeNow = 3 * 3600
 const validity = 8 * 86_400
 const renewedAhead = 2 * 86_400
 
-/** Signatures that are kept, at most: some 500 octets each. */
+/** Bound on cached signatures, of some 500 octets each. */
 export const maxCapacity = 100_000
 
-/** Signatures of a reply that are made at once, where the keys can: 200 µs. More go to threads, which keep nothing waiting. */
+/**
+ * Signatures of a reply that are made at once if the keys are fast: 200 µs. More go to threads, which do not block the
+ * event loop.
+ */
 const maxAtOnce = 4
 
 /**
- * Signatures under way in threads: 0.4 s of a processor with RSA of 2,048 bits. A reply of 64 KiB has 600 of each key. One client
- * may have as many as are left, so that others find room beside it.
+ * Signatures under way in threads: 0.4 s of processor time with RSA of 2,048 bits. A reply of 64 KiB has 600 of each
+ * key. A client may have at most as many as are still free, so that others find room beside it.
  */
 const maxPending = 1_024
 
@@ -65,7 +74,7 @@ export interface SignaturesOptions {
 export function createSignatures({ keys, capacity, clock }: SignaturesOptions): Signatures {
   const { ofKeys, ofOthers } = rolesOf(keys)
   const areQuick = keys.every(({ signAtOnce }) => signAtOnce !== undefined)
-  // Half for names that are denied: whoever makes names up must not drive out those that are there.
+  // Half is for denials, so that queries for made-up names do not evict the signatures of existing ones.
   const half = Math.max(1, Math.ceil(Math.min(capacity, maxCapacity) / 2))
   const create = () => new LRUCache<string, Kept>({ maxSize: half, sizeCalculation: () => 1 })
   const kept = create()
@@ -113,7 +122,7 @@ export function createSignatures({ keys, capacity, clock }: SignaturesOptions): 
 
   function admit(client: string, wanted: number): boolean {
     const own = waiting.get(client) ?? 0
-    // With several keys one large reply takes more than there may be: it is made alone.
+    // With several keys one large reply may exceed the bound: it is signed when no other is under way.
     if (total > 0 && own + wanted > maxPending - total) return false
     waiting.set(client, own + wanted)
     total += wanted
@@ -150,17 +159,19 @@ export function createSignatures({ keys, capacity, clock }: SignaturesOptions): 
   }
 }
 
-/** With keys of both roles, DNSKEY sets are signed by the one, others by the other; else every key signs everything. */
+/** With keys of both roles, KSKs sign the DNSKEY set and ZSKs all others; else every key signs everything. */
 function rolesOf(keys: readonly SigningKey[]) {
   const [ksks, zsks] = (['ksk', 'zsk'] as const).map((role) => keys.filter((key) => key.role === role))
   const isSplit = ksks.length > 0 && zsks.length > 0
   return isSplit ? { ofKeys: ksks, ofOthers: zsks } : { ofKeys: keys, ofOthers: keys }
 }
 
-/** A key of more characters is hashed. */
+/** A longer cache key is hashed. */
 const maxKeyLength = 256
 
-/** The same for the same records, whatever their order and TTL: cheaper than the canonical form, which is made to sign. */
+/**
+ * Equal for equal records whatever their order and TTL, and cheaper than the canonical form, which only signing needs.
+ */
 function keyOf({ rrset, signer }: SetToSign): string {
   const [{ name, type, class: rrClass }] = rrset
   const head = `${signer} ${lowerName(name)} ${type} ${rrClass} `
@@ -168,6 +179,6 @@ function keyOf({ rrset, signer }: SetToSign): string {
   return key.length > maxKeyLength ? hash('sha256', key, 'binary') : key
 }
 
-/** An octet a character, its length in front. */
+/** One character per octet, preceded by the length. */
 const contentOf = ({ rdata }: ResourceRecord): string =>
   String.fromCharCode(rdata.length) + Buffer.from(rdata.buffer, rdata.byteOffset, rdata.length).toString('latin1')

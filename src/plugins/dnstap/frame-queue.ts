@@ -1,13 +1,13 @@
-/** Data frames that wait for a sink: gathered in blocks, which are written whole. Bounded in messages and octets. */
+/** Data frames that wait for a sink, gathered in blocks that are written whole. Bounded in messages and octets. */
 
 export interface FrameQueue {
-  /** Puts a message behind its length at the end; a copy. False, and nothing is kept, where there is no room. */
+  /** Appends a copy of the message, preceded by its length. False where there is no room. */
   push(message: Uint8Array): boolean
-  /** The oldest block, out of the queue; undefined when it is empty. */
+  /** Removes the oldest block; undefined when the queue is empty. */
   take(): Block | undefined
-  /** The block has been written, and its memory can be used again. */
+  /** The block has been written: its memory can be reused. */
   recycle(block: Block): void
-  /** There is a block that no message will be added to. */
+  /** Whether there is a block to which no message will be added. */
   full(): boolean
   messages(): number
 }
@@ -43,7 +43,7 @@ export function createFrameQueue(most: { readonly messages: number; readonly oct
   function blockFor(length: number): OpenBlock {
     const last = blocks.at(-1)
     if (last !== undefined && last.used + length <= last.memory.length) return last
-    // Memory is counted as it is taken: by blocks.
+    // Memory is allocated and counted by blocks.
     const block = { memory: allocate(length), used: 0, messages: 0 }
     octets += block.memory.length
     blocks.push(block)

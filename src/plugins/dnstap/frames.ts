@@ -1,6 +1,6 @@
 /**
- * Frame Streams (https://farsightsec.github.io/fstrm), bidirectional: the writer says READY, the reader ACCEPT, the writer
- * START, then data; at the end the writer says STOP and the reader FINISH.
+ * Frame Streams (https://farsightsec.github.io/fstrm), bidirectional: the writer sends READY, the reader ACCEPT, the
+ * writer START, then data; at the end the writer sends STOP and the reader FINISH.
  */
 
 /** Types of control frames. */

@@ -1,4 +1,4 @@
-/** Sinks that connect to us. Each has a queue of its own: a slow one loses messages, and the others none. */
+/** Sinks that connect to us. Each has its own queue, so that a slow one loses messages and the others do not. */
 import { readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
@@ -9,7 +9,7 @@ import { openSession, type Session } from './session.ts'
 import type { Endpoint, ListenerCertificate } from './settings.ts'
 import { createDropReport, type Sink, type SinkOptions } from './sink.ts'
 
-/** Sinks of a listener at a time. Each may hold as much as a queue does. */
+/** Sinks of a listener at a time. They share the memory of one queue. */
 const mostSinks = 8
 
 export interface IncomingOptions extends SinkOptions {
@@ -17,18 +17,18 @@ export interface IncomingOptions extends SinkOptions {
   readonly endpoint: Endpoint
   readonly certificate: ListenerCertificate | undefined
   readonly skipVerify: boolean
-  /** Connections closed because there were enough. */
+  /** Connections closed because the bound on sinks was reached. */
   readonly refused: CounterCell
 }
 
 interface ConnectedSink {
   readonly queue: FrameQueue
   readonly session: Session
-  /** The handshake is done. */
+  /** The handshake is complete. */
   open: boolean
 }
 
-/** Milliseconds between two lines about sinks that have gone. */
+/** Milliseconds between two log lines about disconnected sinks. */
 const reportEvery = 1000
 
 export function openIncoming(options: IncomingOptions): Sink {
@@ -38,13 +38,13 @@ export function openIncoming(options: IncomingOptions): Sink {
   const share = { messages: most.messages, octets: Math.floor(most.octets / mostSinks) }
   let server: Server | undefined
   let reportedAt = Number.NEGATIVE_INFINITY
-  /** Accepted, TLS not shaken yet. */
+  /** Accepted, TLS handshake not complete. */
   const accepted = new Set<Socket>()
 
   function accept(socket: Socket): void {
     if (sinks.size >= mostSinks) {
       options.refused.inc()
-      // Whoever only connects must not keep sinks out.
+      // Connections without a handshake must not keep sinks out.
       const silent = [...sinks].find(({ open }) => !open)
       if (silent === undefined) {
         socket.destroy()
@@ -82,7 +82,7 @@ export function openIncoming(options: IncomingOptions): Sink {
       accepted.add(socket)
       socket.on('close', () => accepted.delete(socket))
     })
-    // What fails before there is a session, a TLS handshake say, is the client's matter.
+    // Errors before there is a session (of the TLS handshake, say) are the client's.
     server.on('tlsClientError', () => undefined)
     await listen(server, endpoint)
     server.on('error', fail)
@@ -151,7 +151,7 @@ function tryListen(server: Server, endpoint: Endpoint): Promise<void> {
   })
 }
 
-/** A socket file whose process has ended without removing it. */
+/** Whether the process of a socket file has ended without removing it. */
 function isAbandoned(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path)

@@ -17,7 +17,7 @@ import { createWallClock } from './wall-clock.ts'
 const queuedMessages = 10_000
 /** Octets of them, times the option: what 10,000 full messages of ordinary queries take. */
 const queuedOctets = 4 * 1024 * 1024
-/** The part of the process's memory that the queue of one tap may take at most. */
+/** The share of the process's memory limit that the queue of one tap may take. */
 const memoryShare = 1 / 16
 
 /** Sends a copy of each query and reply, and of each exchange with an upstream, to dnstap sinks. */
@@ -26,7 +26,7 @@ export const dnstap: Plugin<readonly TapSettings[]> = {
   schema,
   setup(all, setup) {
     const wall = createWallClock(setup.clock)
-    /** Held while the block runs. Blocks that name the same sink share it, before and after a reload, too. */
+    /** Held while the block runs. Blocks that name the same sink share it, across reloads, too. */
     const held: Held<Sink>[] = []
     const taps = all.map((settings, i) =>
       createTap({
@@ -69,7 +69,7 @@ export const dnstap: Plugin<readonly TapSettings[]> = {
           ? [
               provide(transparency, {
                 claims: (name) => (isClaimed(name) ? claim : undefined),
-                // Below a name that is not covered there may be names that are.
+                // Names below one that is not covered may be covered.
                 claimsBelow: () => claim,
               }),
             ]

@@ -9,7 +9,7 @@ export const messageType = { clientQuery: 5, clientResponse: 6, forwarderQuery: 
 export interface TapMessage {
   readonly type: (typeof messageType)[keyof typeof messageType]
   readonly transport: 'udp' | 'tcp'
-  /** Who asks: a client of ours, or we. */
+  /** The querier: a client of ours, or we. */
   readonly query: SocketAddress | undefined
   /** The upstream that answers. */
   readonly response?: SocketAddress | undefined
@@ -21,7 +21,7 @@ export interface TapMessage {
   readonly responseMessage?: Uint8Array | undefined
 }
 
-/** What all messages of a tap have in common. */
+/** Fields that all messages of a tap share. */
 export interface TapIdentity {
   readonly identity: Uint8Array
   readonly version: Uint8Array

@@ -1,4 +1,6 @@
-/** A sink that we connect to, again and again. What comes while it is away waits, as far as there is room. */
+/**
+ * A sink that we connect to, and reconnect to. Messages wait in the queue while it is away, as far as there is room.
+ */
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Timer } from '../../scheduling/clock.ts'
@@ -11,14 +13,13 @@ import { openSession, type Session } from './session.ts'
 import type { Endpoint } from './settings.ts'
 import { createDropReport, type Sink, type SinkOptions } from './sink.ts'
 
-/** Milliseconds for a connection, and between two attempts: at first, doubled each time, at most (as in CoreDNS). */
+/** Milliseconds, as in CoreDNS: to connect, and between attempts, from `firstDelay` doubled up to `longestDelay`. */
 const connectTimeout = 4000
 const firstDelay = 250
 const longestDelay = 10_000
 
 export interface OutgoingOptions extends SinkOptions {
-  /** As it is written. */
-  readonly address: string
+  /** As written. */ readonly address: string
   readonly endpoint: Endpoint
   readonly skipVerify: boolean
 }

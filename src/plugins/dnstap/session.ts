@@ -1,4 +1,4 @@
-/** A connection to a sink: the handshake, then what the queue has, one write at a time, then the farewell. */
+/** A connection to a sink: the handshake, then the blocks of the queue, one write at a time, then STOP. */
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
@@ -8,7 +8,7 @@ import { control, controlFrame, readControl } from './frames.ts'
 export interface Session {
   /** The queue has something new. */
   wake(): void
-  /** Writes what is left and says farewell; resolves when the connection is closed, within two seconds. */
+  /** Writes what is left and sends STOP; resolves when the connection is closed, within two seconds. */
   stop(): Promise<void>
   destroy(): void
 }
@@ -21,15 +21,15 @@ export interface SessionOptions {
   readonly onLost: (messages: number) => void
   /** The sink takes messages. */
   readonly onOpen: () => void
-  /** Called once, with a reason where it did not end because of `stop`. */
+  /** Called once, with a reason unless `stop` ended it. */
   readonly onClosed: (reason: string | undefined) => void
 }
 
-/** Milliseconds for the handshake, and for a block to be taken, as in CoreDNS. */
+/** Milliseconds for the handshake, and for writing a block, as in CoreDNS. */
 const patience = 4000
-/** Milliseconds for what is left at the end, and again for the farewell. */
+/** Milliseconds for the remaining blocks at the end, and again for the sink's FINISH. */
 const farewell = 1000
-/** Milliseconds that a message waits for others to be written with. */
+/** Milliseconds that a message waits so that others are written with it. */
 const gathering = 10
 
 export function openSession({ socket, queue, clock, onLost, onOpen, onClosed }: SessionOptions): Session {
@@ -81,7 +81,7 @@ export function openSession({ socket, queue, clock, onLost, onOpen, onClosed }: 
       if (state === 'stopping') sayFarewell()
       return
     }
-    if (state === 'open') deadline = clock.after(patience, () => fail('the sink takes nothing'))
+    if (state === 'open') deadline = clock.after(patience, () => fail('the sink does not accept data'))
     socket.write(writing.octets, (error) => {
       if (error || state === 'closed' || writing === undefined) return
       queue.recycle(writing)

@@ -1,7 +1,7 @@
 import { argCount, custom, fail, flag, integer, option, readBody, text, value } from '../../corefile/read.ts'
 import type { Directive, DirectiveSchema, Token } from '../../corefile/schema.ts'
 
-/** Where a sink is, or where sinks may connect to. */
+/** The address of a sink, or the one that sinks connect to. */
 export type Endpoint =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp' | 'tls'; readonly host: string; readonly port: number | undefined }
@@ -10,22 +10,22 @@ export type Endpoint =
 export interface ListenerCertificate {
   readonly certificate: string
   readonly key: string
-  /** Of the clients; undefined: they need no certificate. */
+  /** The CA of client certificates; undefined: clients need none. */
   readonly authority: string | undefined
 }
 
 /** One tap. */
 export interface TapSettings {
-  /** As it is written: `tcp://127.0.0.1:6000`. */
+  /** As written: `tcp://127.0.0.1:6000`. */
   readonly address: string
   readonly endpoint: Endpoint
   /** Sinks connect to us. */
   readonly listens: boolean
   readonly full: boolean
-  /** Multiples of what may wait: of octets, of messages. */
+  /** Multiples of the bounds on waiting octets and messages. */
   readonly writeBuffer: number
   readonly queue: number
-  /** Undefined: the host's name, ours. */
+  /** Undefined: the host name, and slicedns's version. */
   readonly identity: string | undefined
   readonly version: string | undefined
   readonly extra: string
@@ -58,7 +58,7 @@ function readTap(directive: Directive): TapSettings {
   const [address, full, writeBuffer, queue] = listens ? directive.args.slice(1) : directive.args
   if (address === undefined) throw fail('dnstap listen needs an address', directive)
   const endpoint = readEndpoint(address)
-  // What else stands in the place of `full` has no meaning in CoreDNS either.
+  // Any other word in the place of `full` is ignored, as in CoreDNS.
   const multiples = {
     writeBuffer: writeBuffer === undefined ? 1 : value(integer({ min: 1, max: 1024 }), writeBuffer, 'the write buffer'),
     queue: queue === undefined ? 1 : value(integer({ min: 1, max: 4096 }), queue, 'the queue'),

@@ -1,4 +1,4 @@
-/** One tap: what it says about queries, replies and exchanges with upstreams. */
+/** One tap: sends messages about queries, replies and exchanges with upstreams. */
 
 import type { Message } from '../../dns/message.ts'
 import { finishReply } from '../../dns/reply.ts'
@@ -14,7 +14,7 @@ import type { Sink } from './sink.ts'
 
 export interface Tap {
   query(query: Query): void
-  /** Gives the outcome back; that of a zone transfer taps each message as it is made. */
+  /** Returns the outcome; that of a zone transfer taps each message as it is made. */
   outcome(query: Query, outcome: Outcome): Outcome
   answered(query: AnsweredQuery): void
   exchange(exchange: EndedExchange): void
@@ -34,7 +34,7 @@ const largest = { limit: 0xffff }
 
 export function createTap(options: TapOptions): Tap {
   const { full, wall } = options
-  /** With nobody to hear, nothing is made. */
+  /** Without a sink no message is encoded. */
   const wanted = (): boolean => options.sink()?.wanted() === true
   const format = compileFormat(options.extra)
   const octetsOf = (message: Message): Uint8Array | undefined => (full ? encodeMessage(message, largest) : undefined)
@@ -127,7 +127,7 @@ export const needsMetadata = ({ extra }: { readonly extra: string }): boolean =>
 
 const streamOr = (transport: Query['transport']): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
 
-/** As in CoreDNS an exchange has the ID of its query: that of the connection is nobody else's. */
+/** As in CoreDNS a message of an exchange carries the ID of the client's query, not that of the connection. */
 function withId(message: Uint8Array, id: number): Uint8Array {
   const copy = Uint8Array.from(message)
   copy[0] = id >> 8

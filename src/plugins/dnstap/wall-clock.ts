@@ -1,11 +1,11 @@
 import type { Clock } from '../../scheduling/clock.ts'
 
-/** Milliseconds between the clocks beyond which the wall clock has been set. */
+/** A larger change of the difference between the clocks, in milliseconds, means that the wall clock was set. */
 const jump = 5
-/** Milliseconds between two looks at a clock within which a third one counts: else the process was interrupted. */
+/** Milliseconds that a measurement may take; a longer one was interrupted and does not count. */
 const uninterrupted = 1
 
-/** The time since 1970 with the monotonic clock's precision: what happens later has no earlier time. */
+/** The time since 1970 with the monotonic clock's precision and order. */
 export function createWallClock(clock: Clock): (monotonic?: number) => number {
   let offset = clock.wall() - clock.now()
   let isCertain = false

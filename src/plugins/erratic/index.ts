@@ -10,7 +10,7 @@ import type { Outcome, Query } from '../../plugin/query.ts'
 import { fixedLists, searchLists } from '../autopath/capability.ts'
 
 interface Settings {
-  /** One query of so many is not answered; 0: none. */
+  /** One query of so many is dropped; 0: none. */
   readonly drop: number
   readonly truncate: number
   readonly delay: number
@@ -22,7 +22,7 @@ interface Settings {
 const amount = integer({ min: 0, max: 2 ** 31 - 1 })
 
 const rows = {
-  // Without a number the word has no effect at all, as in CoreDNS.
+  // Without a number the option has no effect, as in CoreDNS.
   drop: custom<number | undefined>({ min: 0, max: 1 }, ({ args }, before) =>
     args[0] ? value(amount, args[0], 'drop') : before,
   ),
@@ -44,13 +44,13 @@ const schema: DirectiveSchema<Settings> = {
       delay,
       large,
     } = readBody({ ...occurrences[0], body: occurrences.flatMap(({ body = [] }) => body) }, rows)
-    // Every second query is dropped where nothing else goes wrong.
+    // By default every second query is dropped, unless another fault is set.
     const otherwise = (delay?.of ?? 0) > 0 || truncate > 0 ? 0 : 2
     return { drop: drop ?? otherwise, truncate, delay: delay?.of ?? 0, delayFor: delay?.milliseconds ?? 0, large }
   },
 }
 
-/** Answers badly on purpose, to test clients: it drops, delays and truncates. */
+/** Misbehaves on purpose, to test clients: drops, delays and truncates. */
 export const erratic: Plugin<Settings> = {
   name: 'erratic',
   schema,
@@ -68,7 +68,7 @@ export const erratic: Plugin<Settings> = {
         if (!every(settings.delay)) return outcome
         return new Promise((resolve) => void clock.after(settings.delayFor, () => resolve(outcome)))
       },
-      // It turns ready and unready again, to test what looks at /ready.
+      // Becomes ready and unready again, to test clients of /ready.
       ready: () => queries >= readyFrom && queries < readyUntil,
       provides: [provide(searchLists, fixedLists(searchList))],
     }
@@ -80,7 +80,7 @@ const addresses = new Map<number, Uint8Array>([
   [type.AAAA, parseAddress('2001:db8::53')!],
 ])
 const largeCopies = 30
-/** Queries after which it is ready, and after which it is not any more. */
+/** It is ready from `readyFrom` queries on, and no longer from `readyUntil` on. */
 const readyFrom = 3
 const readyUntil = 5
 /** What `autopath @erratic` follows for every client. */

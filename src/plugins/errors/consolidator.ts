@@ -8,17 +8,17 @@ export type Level = 'warning' | 'error' | 'info' | 'debug'
 /** Errors to be counted instead of logged. */
 export interface Consolidation {
   readonly pattern: Pattern
-  /** The pattern as it is written in the Corefile: it names the errors in the summary. */
+  /** The pattern as written in the Corefile, for the summary. */
   readonly text: string
   /** Milliseconds from the first error to the summary. */
   readonly period: number
   readonly level: Level
-  /** The first error of a period is logged as it is. */
+  /** The first error of a period is logged, too. */
   readonly showFirst: boolean
 }
 
 export interface Consolidator {
-  /** True when a rule takes the error, which then needs no line of its own. `line` is what that would be. */
+  /** True when a rule takes the error, which is then not logged by itself. `line` is the line for it. */
   takes(message: string, line: string, allowance: StepAllowance): boolean
   /** Logs the outstanding summaries: no count is lost when the configuration ends. */
   flush(): void
@@ -38,7 +38,7 @@ export function createConsolidator(rules: readonly Consolidation[], clock: Clock
   }
 }
 
-/** A message on which the search takes too many steps, or for whose query no steps are left, is logged as it is. */
+/** A message on which the search takes too many steps, or whose query has no steps left, is not consolidated. */
 function matches(pattern: Pattern, message: string, allowance: StepAllowance): boolean {
   try {
     return pattern.test(message, allowance)
@@ -55,7 +55,7 @@ function createCount({ pattern, text, period, level, showFirst }: Consolidation,
   function summarize(): void {
     timer?.cancel()
     timer = undefined
-    // The one error of the period is in the log already.
+    // The only error of the period has been logged already.
     if (count > 0 && !(showFirst && count === 1))
       log[level](`${count} errors like '${text}' occurred in last ${durationText(period)}`)
     count = 0

@@ -31,7 +31,7 @@ const schema: DirectiveSchema<Settings> = {
   repeat: 'once',
   read({ occurrences: [directive] }) {
     argCount(directive, 0, 1)
-    // The only file that CoreDNS knows.
+    // CoreDNS accepts no other file.
     if (directive.args[0]) value(oneOf(['stdout']), directive.args[0], 'errors')
     return readBody(directive, rows)
   },
@@ -45,7 +45,7 @@ function readConsolidation({ args }: BodyLine): Consolidation {
   const [first, second] = rest
   const onlyShowFirst = first?.text === 'show_first'
   if (onlyShowFirst && second && second.text !== 'show_first')
-    throw fail('show_first must stand after the level', second)
+    throw fail('show_first must come after the level', second)
   if (second && second.text !== 'show_first') throw fail(`unknown option '${second.text}' of consolidate`, second)
   if (onlyShowFirst || !first)
     return { period: milliseconds, pattern: compiled, text: pattern.text, level: 'error', showFirst: onlyShowFirst }
@@ -53,7 +53,7 @@ function readConsolidation({ args }: BodyLine): Consolidation {
   return { period: milliseconds, pattern: compiled, text: pattern.text, level, showFirst: second !== undefined }
 }
 
-/** Logs the errors of queries; those that repeat can be counted instead. */
+/** Logs errors of queries; repeated ones can be counted instead. */
 export const errors: Plugin<Settings> = {
   name: 'errors',
   schema,

@@ -18,7 +18,7 @@ specifySchema(errors, {
     ['errors {|stacktrace x|}', /^Corefile:3:12 - unknown property 'x'/],
     ['errors {|consolidate 5m|}', /^Corefile:3:1 - Wrong argument count/],
     ['errors {|consolidate 5m ".*" foo|}', /^Corefile:3:21 - 'foo' is not one of 'warning'/],
-    ['errors {|consolidate 5m ".*" show_first warning|}', /^Corefile:3:32 - show_first must stand after the level/],
+    ['errors {|consolidate 5m ".*" show_first warning|}', /^Corefile:3:32 - show_first must come after the level/],
     ['errors {|consolidate 5m a warning show_first x|}', /^Corefile:3:37 - Wrong argument count/],
     ['errors {|consolidate x ".*"|}', /^Corefile:3:13 - 'x' is not a duration/],
     [

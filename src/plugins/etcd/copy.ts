@@ -1,4 +1,4 @@
-/** The keys of one `etcd` as they are in etcd now, or as they were when it was last reached. */
+/** A copy of the keys of one `etcd`: as they are in etcd, or as they were when it was last reached. */
 import type { LookupFunction } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { createEtcdClient } from '../../etcd/client.ts'
@@ -18,7 +18,7 @@ export interface CopyOptions {
   readonly secureContext: () => SecureContext
   readonly lookup: LookupFunction
   readonly ranges: readonly KeyRange[]
-  /** Keys, and octets of keys and values, that the copy may have. */
+  /** Bounds on the copy: keys, and octets of keys and values. */
   readonly most: { readonly keys: number; readonly octets: number }
   readonly clock: Clock
   readonly log: Logger
@@ -26,7 +26,7 @@ export interface CopyOptions {
 }
 
 export interface Copy {
-  /** Throws where etcd was not reached yet, or has too much. */
+  /** Throws while etcd has not been reached yet, or if it exceeds a bound. */
   current(): Store
   /** Seconds that the service's lease has left; undefined without a lease, or where it is not known yet. */
   remaining(service: Service): number | undefined
@@ -71,7 +71,7 @@ export function openCopy(options: CopyOptions): Copy {
 
   function leaveOut(key: string, reason: string): void {
     metrics.invalid()
-    log.warning(`${key.slice(0, mostShown)} is not a service and left out: ${reason}`)
+    log.warning(`${key.slice(0, mostShown)} is not a service and is ignored: ${reason}`)
   }
 
   function checkSize(keys: number, octets: number): void {
@@ -79,7 +79,7 @@ export function openCopy(options: CopyOptions): Copy {
     const size = keys > most.keys ? `${most.keys} keys` : `${most.octets} octets`
     refusal = `etcd has more than ${size} of services (docs/limits.md)`
     metrics.refused()
-    throw new Error(`${refusal}: none of them is answered`)
+    throw new Error(`${refusal}: no service is answered`)
   }
 
   function follow(part: Part, at: number): { stop(): void } {
@@ -130,7 +130,7 @@ export function openCopy(options: CopyOptions): Copy {
           metrics.live(false)
           if (part.problem !== error.message)
             log.warning(
-              `${error.message}${part.isListed && refusal === undefined ? '; what it had is answered meanwhile' : ''}`,
+              `${error.message}${part.isListed && refusal === undefined ? '; answering from the last known state' : ''}`,
             )
           part.problem = error.message
         },
@@ -160,7 +160,7 @@ export function openCopy(options: CopyOptions): Copy {
   }
 }
 
-/** Characters of a key in the log: a name has at most 255, a key may have a million. */
+/** Characters of a key that are logged: a name has at most 255, a key may have a million. */
 const mostShown = 300
 
 const octetsOf = (key: string, value: Uint8Array): number => Buffer.byteLength(key) + value.length

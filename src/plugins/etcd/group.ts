@@ -3,14 +3,14 @@ import type { Service } from './service.ts'
 const depth = ({ key }: Service): number => key.split('/').length
 
 /**
- * Services of the group that the shortest key with a group names, and those without a group. All of them where keys of
- * the same length name different groups, as in CoreDNS.
+ * The services of the group that the shortest key with a group names, and services without a group. All services where
+ * keys of that length name different groups, as in CoreDNS.
  */
 export function ofGroup(services: readonly Service[]): readonly Service[] {
   if (services.length === 0) return services
   let { group } = services[0]
   let least = depth(services[0])
-  /** Depths of the services that were looked at: a shorter key without a group ends the look. */
+  /** Depths of the services visited: a shorter key without a group ends the search. */
   const depths: number[] = []
   for (const service of services) {
     const own = depth(service)

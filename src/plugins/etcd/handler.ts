@@ -22,7 +22,7 @@ export function createHandler({ zones, fallthrough, records, clock }: HandlerOpt
   const own = new Set(zones)
   const fallsThrough = (name: string): boolean => fallthrough.some((zone) => isSubdomain(zone, name))
 
-  /** Without records: the zone's SOA says how long that may be believed. */
+  /** A negative answer, with the zone's SOA for its TTL (RFC 2308 §3). */
   const denied = (query: Query, zone: string, code: number, error?: Error): Outcome => ({
     kind: 'reply',
     plugin,
@@ -44,7 +44,7 @@ export function createHandler({ zones, fallthrough, records, clock }: HandlerOpt
             message: { ...replyTo(query.request, { authoritative: true, answer, additional }), truncated },
           }
     try {
-      // At the apex of the zone; elsewhere SOA is a type without records.
+      // SOA is answered with the apex's record at every name of the zone, as in CoreDNS.
       const found = query.qtype === type.SOA ? soaAnswer(zone, clock) : records(query, zone)
       if (found) return found instanceof Promise ? found.then(answered, failed) : answered(found)
     } catch (error) {
@@ -60,7 +60,7 @@ const soaAnswer = (zone: string, clock: Clock): Answer => ({
   truncated: false,
 })
 
-/** As CoreDNS makes it. */
+/** The same fields as CoreDNS's. */
 function soaOf(zone: string, clock: Clock): ResourceRecord {
   return record(
     zone,

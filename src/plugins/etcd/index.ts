@@ -35,15 +35,18 @@ export const etcd: Plugin<EtcdSettings> = {
   setup: setUp,
 }
 
-/** Seconds, for a service that names no TTL and has no lease. */
+/** Seconds, for a service without TTL and lease. */
 const defaultTtl = 300
-/** A key of the copy takes about a kibibyte: an eighth of the memory limit at most, as all octets together. */
+/**
+ * Bounds on the copy: a key takes about a kibibyte, so keys, like all octets together, take at most an eighth of the
+ * limit.
+ */
 const limitPerKey = 8 << 10
 const partOfLimit = 1 / 8
 
 interface SharedCopy {
   readonly copy: Copy
-  /** Names of the newest configuration: endpoints may be Services of the cluster that is served. */
+  /** Set by the newest configuration: endpoints may be Services of a cluster that this server answers for. */
   names: OwnNames | undefined
 }
 
@@ -107,22 +110,22 @@ function setUp(settings: EtcdSettings, setup: Setup): Instance {
   }
 }
 
-/** The shorter of the service's own TTL and what is left of its lease. */
+/** The shorter of the service's TTL and the rest of its lease. */
 function ttlOf(service: Service, copy: Copy, { minLeaseTtl, maxLeaseTtl }: EtcdSettings): number {
   if (service.lease === 0n) return service.ttl || defaultTtl
   const left = Math.floor(copy.remaining(service) ?? 0)
-  // Where the bounds are crossed the lower one counts first, as in CoreDNS.
+  // If the minimum exceeds the maximum, the minimum is applied first, as in CoreDNS.
   const ofLease = left < minLeaseTtl ? minLeaseTtl : Math.min(left, maxLeaseTtl)
   return service.ttl ? Math.min(service.ttl, ofLease) : ofLease
 }
 
-/** Equal ones share a copy, and keep it through a reload. */
+/** Equal settings share a copy, across reloads, too. */
 const keyOf = ({ zones, path, endpoints, credentials, tls }: EtcdSettings, root: string): string =>
   createHash('sha256')
     .update(JSON.stringify([zones, path, endpoints, credentials, tls, tls && root]))
     .digest('hex')
 
-/** Certificates that are renewed count for the next connection. */
+/** Renewed certificates are used from the next connection on. */
 function followCertificates(settings: EtcdSettings, { block, fail, log }: Setup): () => SecureContext {
   const { tls } = settings
   const paths = [tls?.cert, tls?.key, tls?.ca].flatMap((file) => (file ? resolve(block.root, file) : []))
@@ -151,7 +154,7 @@ function orFail<T>({ at }: EtcdSettings, fail: FileReading['fail'], read: () => 
   }
 }
 
-/** Host names of endpoints: what this server itself has comes first. */
+/** Resolves host names of endpoints, first from the names that this server itself has. */
 function lookupBy(names: () => OwnNames | undefined): LookupFunction {
   return (host, options, callback) => {
     const own = names()

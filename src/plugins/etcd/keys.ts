@@ -2,7 +2,7 @@
 import { labelsOf, parseName } from '../../dns/name.ts'
 import type { KeyRange } from '../../etcd/messages.ts'
 
-/** Segments of a key: what is between its slashes. */
+/** The segments of a key, between its slashes. */
 export type Segments = readonly string[]
 
 export const segmentsOfPath = (path: string): Segments => path.split('/').filter((segment) => segment !== '')
@@ -15,7 +15,7 @@ export const segmentsOf = (path: Segments, name: string): Segments => [
     .flatMap((label) => segmentsOfPath(label)),
 ]
 
-/** `*` and `any` stand for any segment: everything below the segments in front of the first of them is looked at. */
+/** `*` and `any` stand for any segment: all keys below the segments before the first wildcard are searched. */
 export const isWildcard = (segment: string): boolean => segment === '*' || segment === 'any'
 
 export function fixedSegments(path: Segments, segments: Segments): Segments {
@@ -23,11 +23,11 @@ export function fixedSegments(path: Segments, segments: Segments): Segments {
   return at < 0 ? segments : segments.slice(0, at)
 }
 
-/** The name that a key stands for: the target of a service that is an address. Throws NameError where it is not one. */
+/** The name of a key: the target of a service that is an address. Throws NameError where the key is not a name. */
 export const nameOfKey = (path: Segments, key: string): string =>
   parseName(`${segmentsOfPath(key).slice(path.length).reverse().join('.')}.`)
 
-/** All keys that names of the zones can lead to, in ranges that do not overlap. */
+/** Ranges, without overlaps, of all keys that names of the zones can have. */
 export function rangesOf(path: Segments, zones: readonly string[]): KeyRange[] {
   const bases = [...new Set(zones.map((zone) => `/${fixedSegments(path, segmentsOf(path, zone)).join('/')}`))]
   const isBelow = (base: string, other: string): boolean => other === '/' || base.startsWith(`${other}/`)

@@ -1,15 +1,15 @@
 /**
- * What is left of leases. A lease that is kept alive changes without an event of the watch, so one that answers use is asked
- * for again; between two askings its time runs down.
+ * The remaining time of leases. A lease that is kept alive changes without an event of the watch, so leases that
+ * answers use are asked for again; between two requests the known time runs down.
  */
 import type { Clock } from '../../scheduling/clock.ts'
 
 export interface Leases {
-  /** Asks for a lease that is not known. */
+  /** Asks for a lease that is not known yet. */
   learn(lease: bigint): void
   /** Seconds left, or undefined while they are not known. Asks again where the last answer is old. */
   remaining(lease: bigint): number | undefined
-  /** Forgets those that no key has any more. */
+  /** Forgets leases that no key has. */
   keepOnly(leases: ReadonlySet<bigint>): void
 }
 
@@ -23,7 +23,7 @@ interface State {
 const second = 1000
 /** Milliseconds after which a lease that is used is asked for again. */
 const freshFor = 5 * second
-/** Calls at a time: each key may have a lease of its own. */
+/** Concurrent calls, because each key may have its own lease. */
 const mostCalls = 16
 
 export function createLeases(ask: (lease: bigint) => Promise<number>, clock: Clock): Leases {
@@ -50,7 +50,7 @@ export function createLeases(ask: (lease: bigint) => Promise<number>, clock: Clo
       .then((left) => {
         state.left = left
       })
-      // The watch reports that etcd is away; the time that was known runs down.
+      // The watch reports that etcd cannot be reached; the known time runs down.
       .catch(() => {})
       .finally(() => {
         calls--

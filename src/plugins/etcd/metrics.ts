@@ -9,7 +9,7 @@ export interface EtcdMetrics {
   refused(): void
 }
 
-/** Of the `etcd` with this path. */
+/** The metrics of the `etcd` with this path. */
 export function createEtcdMetrics(metrics: MetricsRegistry, path: string): EtcdMetrics {
   const live = metrics.gauge('slicedns_etcd_live', '1 while the copy of the keys is what etcd has.', ['path'])
   const keys = metrics.gauge('slicedns_etcd_keys', 'Keys of the copy.', ['path'])

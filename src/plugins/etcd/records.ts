@@ -1,4 +1,4 @@
-/** The records that services make, as CoreDNS makes them. */
+/** Makes records of services, as CoreDNS does. */
 import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { below, isSubdomain, labelsOf, lowerName, NameError } from '../../dns/name.ts'
@@ -24,20 +24,20 @@ export interface RecordsOptions {
   readonly apexFallback: boolean
 }
 
-/** What a question is answered with; undefined where its name leads to no key. Throws where etcd's data is unusable. */
+/** The answer to a question; undefined where its name leads to no key. Throws where etcd's data is unusable. */
 export type Records = (query: Query, zone: string) => undefined | Promise<Answer>
 
-/** Aliases in a row; CoreDNS's figure. */
+/** CNAMEs in a row; CoreDNS's figure. */
 const maxChain = 10
 
 export function createRecords({ path, services, ttlOf, apexFallback }: RecordsOptions): Records {
-  /** At the zone's apex addresses have a place of their own, and else the whole zone. */
+  /** The apex's own services are below `apex.dns`; without any, those of the whole zone are its own. */
   function atName(name: string, qtype: number, zone: string): readonly Service[] | undefined {
     if (lowerName(name) !== zone) return services.of(name, qtype)
     return services.of(below('apex.dns', zone), qtype) ?? (apexFallback ? services.of(name, qtype) : undefined)
   }
 
-  /** Records of the type at the name; aliases are followed, in the zone and elsewhere. */
+  /** Records of the type at the name. CNAMEs are followed, within the zone and outside of it. */
   async function followed(
     query: Query,
     zone: string,
@@ -66,7 +66,7 @@ export function createRecords({ path, services, ttlOf, apexFallback }: RecordsOp
     return { records, truncated }
   }
 
-  /** Undefined where an alias leads to nothing, so that it is left out. */
+  /** Undefined where a CNAME leads nowhere: it is left out then. */
   async function atTarget(
     query: Query,
     zone: string,
@@ -76,17 +76,17 @@ export function createRecords({ path, services, ttlOf, apexFallback }: RecordsOp
   ): Promise<{ records: readonly ResourceRecord[]; truncated: boolean } | undefined> {
     if (!isSubdomain(zone, lowerName(target))) {
       const found = await elsewhere(query, target, qtype)
-      if (found === 'too many') throw new Error(`aliases of ${query.name} lead to too many names elsewhere`)
+      if (found === 'too many') throw new Error(`CNAMEs of ${query.name} lead to too many names outside of the zone`)
       return found
     }
-    if (!query.budget.spendName()) throw new Error(`aliases of ${query.name} lead to too many names`)
+    if (!query.budget.spendName()) throw new Error(`CNAMEs of ${query.name} lead to too many names`)
     const found = qtype === type.TXT ? services.of(target, qtype) : atName(target, qtype, zone)
     if (!found) return undefined
     const next = await followed(query, zone, target, qtype, found, before)
     return next.records.length > 0 ? next : undefined
   }
 
-  /** Equal names are looked up once for a question. */
+  /** A name is looked up once per question. */
   const lookups = new WeakMap<Query, Map<string, Promise<Outcome>>>()
 
   async function elsewhere(query: Query, target: string, qtype: number) {
@@ -108,7 +108,7 @@ export function createRecords({ path, services, ttlOf, apexFallback }: RecordsOp
   const aliasOf = (name: string, service: Service): ResourceRecord | undefined =>
     service.target === undefined ? undefined : record(name, type.CNAME, ttlOf(service), rdata.name(service.target))
 
-  /** The name of a service that is an address: its key says how it is called. */
+  /** The name of a service that is an address: that of its key. */
   function hostOf(service: Service): string | undefined {
     try {
       return nameOfKey(path, service.key)
@@ -118,7 +118,7 @@ export function createRecords({ path, services, ttlOf, apexFallback }: RecordsOp
     }
   }
 
-  /** Addresses of a target, for the additional section: those that can be had within the question's budget. */
+  /** Addresses of a target for the additional section, within the question's budget. */
   async function addressesOf(query: Query, zone: string, target: string): Promise<readonly ResourceRecord[]> {
     if (isSubdomain(zone, lowerName(target))) {
       const found = await atTarget(query, zone, target, type.A, []).catch(() => undefined)
@@ -128,13 +128,13 @@ export function createRecords({ path, services, ttlOf, apexFallback }: RecordsOp
     for (const family of [type.A, type.AAAA]) {
       const found = await elsewhere(query, target, family)
       if (found === undefined || found === 'too many') continue
-      // Aliases have come with the first family.
+      // The lookup of the first family has added the CNAMEs.
       records.push(...found.records.filter((each) => family === type.A || each.type !== type.CNAME))
     }
     return records
   }
 
-  /** SRV and MX: records that name a target, with its addresses. */
+  /** SRV and MX records, with the addresses of their targets. */
   async function targets(
     query: Query,
     zone: string,
@@ -155,7 +155,7 @@ export function createRecords({ path, services, ttlOf, apexFallback }: RecordsOp
         const number = query.qtype === type.SRV ? service.port : service.priority
         if (isNew(`${to} ${number}`))
           answer.push(record(query.qname, query.qtype, ttlOf(service), rdataTo(service, to)))
-        // The address of an MX is at the whole name, of an SRV at the target.
+        // For MX the address record is at the full name, for SRV at the target.
         const owner = query.qtype === type.SRV ? to : host
         if (isNew(`${owner} at ${service.host}`)) additional.push(addressRecord(owner, ttlOf(service), address))
       } else if (target !== undefined && service.text === '') {
@@ -266,7 +266,7 @@ const ifFound = (
   make: (found: readonly Service[]) => Promise<Answer>,
 ): Promise<Answer> | undefined => found && make(found)
 
-/** What a service is: an address, a text, or an alias. */
+/** The type of a service: an address, a text, or a CNAME. */
 function kindOf({ address, text }: Service): number {
   if (address) return address.length === 4 ? type.A : type.AAAA
   return text === '' ? type.CNAME : type.TXT
@@ -284,13 +284,15 @@ function charactersOf(text: string): Uint8Array[] {
   return strings
 }
 
-/** A target without its first labels; whole where it has no more than those. */
+/** The target without its first labels; unchanged where it has no more than these. */
 function stripped(name: string, labels: number): string {
   const all = labelsOf(name)
   return labels < 1 || labels >= all.length ? name : `${all.slice(labels).join('.')}.`
 }
 
-/** An alias of a name to itself or below (etcd finds what is below with it), or one that was followed before. */
+/**
+ * A CNAME to the name itself or below it (a lookup of the name finds those keys, too), or one that was followed before.
+ */
 function isInLoop(name: string, alias: ResourceRecord, before: readonly ResourceRecord[]): boolean {
   const target = lowerName(readName(alias.rdata))
   if (isSubdomain(lowerName(name), target) || before.length > maxChain) return true

@@ -4,28 +4,28 @@ import { NameError, parseName } from '../../dns/name.ts'
 
 export interface Service {
   readonly key: string
-  /** Of the host: an address, or undefined where it is a name. */
+  /** The address that `host` is; undefined where it is a name. */
   readonly address: Uint8Array | undefined
-  /** As it is written; '' without one. */
+  /** As written; '' without one. */
   readonly host: string
-  /** The host as an absolute name in the case that it is written in; undefined where it is an address or cannot be one. */
+  /** The host as an absolute name, in its own case; undefined where it is an address or empty. */
   readonly target: string | undefined
   readonly port: number
   readonly priority: number
   readonly weight: number
   readonly text: string
   readonly mail: boolean
-  /** Seconds; 0: it names none. */
+  /** Seconds; 0: none is given. */
   readonly ttl: number
   readonly targetStrip: number
   readonly group: string
-  /** The lease that the key ends with; 0n: it stays. */
+  /** The lease of the key; 0n: none. */
   readonly lease: bigint
 }
 
 const defaultPriority = 10
 
-/** What the fields may hold. Go's names match in any case. */
+/** The fields and their types. As in Go's encoding/json, names match in any case. */
 const fields = {
   host: 'string',
   port: 'integer',
@@ -82,7 +82,7 @@ export function parseService(key: string, value: Uint8Array, lease: bigint): Ser
   }
 }
 
-/** The port that stands for no port: such a service has no SRV record. */
+/** A service with this port has no SRV record. */
 export const noPort = -1
 
 function readFields(json: unknown): Found {
@@ -102,7 +102,7 @@ function absolute(host: string): string {
   try {
     return parseName(host)
   } catch (error) {
-    if (error instanceof NameError) throw new Error(`"host" is no name: ${error.message}`)
+    if (error instanceof NameError) throw new Error(`"host" is not a domain name: ${error.message}`)
     throw error
   }
 }

@@ -1,4 +1,4 @@
-/** The services that a name leads to: docs/coredns-behaviour.md. */
+/** Finds the services of a name (docs/coredns-behaviour.md). */
 
 import { type } from '../../dns/codes.ts'
 import { lowerName } from '../../dns/name.ts'
@@ -7,11 +7,14 @@ import { fixedSegments, isWildcard, type Segments, segmentsOf } from './keys.ts'
 import type { Service } from './service.ts'
 import type { Entry, Store } from './store.ts'
 
-/** More than fit a message of 64 KiB: a name high in the tree has everything below it. */
+/** More than fit a message of 64 KiB. A name high in the tree leads to all keys below it. */
 const mostServices = 4096
 
 export interface Services {
-  /** Those at and below the name, or at it alone (`exact`); undefined where it leads to no key. Throws where they are unusable. */
+  /**
+   * The services at and below the name, or at it alone (`exact`); undefined where it leads to no key. Throws where they
+   * are unusable.
+   */
   of(name: string, qtype: number, exact?: 'exact'): readonly Service[] | undefined
 }
 
@@ -19,7 +22,7 @@ export function createServices(path: Segments, store: () => Store): Services {
   function entriesOf(fixed: Segments, exact: boolean): readonly Entry[] {
     const below = exact ? [] : store().below(fixed, mostServices + 1)
     if (below.length > mostServices)
-      throw new Error(`more than ${mostServices} keys are below /${fixed.join('/')}: no answer holds them`)
+      throw new Error(`more than ${mostServices} keys are below /${fixed.join('/')}: they do not fit an answer`)
     if (below.length > 0) return below
     const entry = store().at(fixed)
     return entry ? [entry] : []
@@ -34,7 +37,7 @@ export function createServices(path: Segments, store: () => Store): Services {
       const matching = fixed === segments ? entries : entries.filter(({ key }) => matches(segments, key))
       const services = matching.flatMap(({ service }) => service ?? [])
       if (services.length === 0 && matching.length > 0)
-        throw new Error(`${matching[0].key}: the value is not a service (the log said why when it came)`)
+        throw new Error(`${matching[0].key}: the value is not a service (see the log for the reason)`)
       return ofGroup(services.filter(({ host, text }) => host !== '' || (qtype === type.TXT && text !== '')))
     },
   }

@@ -29,7 +29,7 @@ export interface EtcdSettings {
   readonly minLeaseTtl: number
   readonly maxLeaseTtl: number
   readonly apexFallback: boolean
-  /** Zones whose missing names go on to the next plugin. */
+  /** Zones whose missing names go to the next plugin. */
   readonly fallthrough: readonly string[]
   readonly at: Position
   /** Where a second directive stands. */
@@ -41,10 +41,10 @@ const defaultPort = 2379
 const mostSeconds = 0xffffffff
 const second = 1000
 
-/** Milliseconds, from seconds as a number or a duration as Go writes it. */
+/** Milliseconds, from a number of seconds or a Go duration. */
 const leaseTime: Kind<number> = {
-  expected: `seconds or a duration, as 30, 30s, 5m or 1h, up to ${mostSeconds} seconds`,
-  // Nothing is 0, and 0 is the default.
+  expected: `a number of seconds or a duration (30, 30s, 5m, 1h) of at most ${mostSeconds} seconds`,
+  // An empty word is 0, and 0 means the default.
   parse(word) {
     if (word.trim() === '') return 0
     const time = parseDuration(/^\d+$/.test(word) ? `${word}s` : word)
@@ -74,7 +74,7 @@ export const schema: DirectiveSchema<EtcdSettings> = {
   usage:
     'etcd [ZONES...] { path PATH | endpoint ENDPOINT... | credentials USERNAME PASSWORD | tls [CERT KEY] [CA] | fallthrough [ZONES...] | no_apex_fallback | min-lease-ttl TIME | max-lease-ttl TIME }',
   repeat: 'many',
-  // CoreDNS reads the first one of a block, and looks at no other.
+  // CoreDNS reads the first occurrence in a block and ignores the others.
   read({ occurrences: [directive, another], zones }) {
     argCount(directive, 0)
     const options = readBody(directive, rows)
@@ -96,13 +96,13 @@ export const schema: DirectiveSchema<EtcdSettings> = {
     ignored === undefined ? [] : [{ message: "has no effect: a server block's first 'etcd' counts", at: ignored }],
 }
 
-/** Without a scheme it is plain, as for etcd's own client. */
+/** Without a scheme the endpoint is plain HTTP, as for etcd's own client. */
 function readEndpoint(token: Token): string {
   const written = /^[a-z]+:\/\//.test(token.text) ? token.text : `http://${token.text}`
   const url = URL.canParse(written) ? new URL(written) : undefined
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.hostname === '')
     throw fail(`endpoint: '${token.text}' is not an endpoint: write http://HOST:PORT or https://HOST:PORT`, token)
-  // A URL forgets the port that its scheme has anyway.
+  // URL drops the default port of its scheme.
   const [, port = defaultPort] = /:(\d+)\/?$/.exec(token.text) ?? []
   return `${url.protocol}//${url.hostname}:${port}`
 }

@@ -1,4 +1,4 @@
-/** The copy of etcd's keys, as a tree: what is below a name is found without looking at anything else. */
+/** The copy of etcd's keys as a tree, so that the keys below a name are found without a search. */
 import type { Segments } from './keys.ts'
 import type { Service } from './service.ts'
 
@@ -19,19 +19,19 @@ export interface Store {
   readonly size: number
   /** Of keys, values and the tree's nodes. */
   readonly octets: number
-  /** Whether a key is not deeper than names lead: what walks the tree calls itself once for each segment. */
+  /** Whether a key is not deeper than any name: walks of the tree recurse once per segment. */
   takes(key: string): boolean
   put(entry: Entry): void
   remove(key: string): void
   at(segments: Segments): Entry | undefined
-  /** In the order of their keys; at most `most`, the rest is not looked at. */
+  /** In the order of their keys; the first `most` that the walk finds. */
   below(segments: Segments, most: number): Entry[]
   entries(): Iterable<Entry>
 }
 
 /** The labels of a name (RFC 1035 §2.3.4) and a path before them. */
 const mostSegments = 255
-/** A node with its map, about: a key of many short segments takes far more memory than its own octets. */
+/** Roughly a node with its map: a key of many short segments takes far more memory than its own octets. */
 const nodeOctets = 256
 
 export function createStore(): Store {

@@ -15,10 +15,10 @@ const plugin = 'file'
 /** Answers from zone files. */
 export const file: Plugin<FileSettings> = { name: plugin, schema, readFiles, setup }
 
-/** A file that the configurations of the process share, so that a reload does not read it again if it is the same. */
+/** A file that configurations share, so that a reload reads it only if it has changed. */
 interface SharedFile {
   readonly followed: FollowedFile
-  /** Called when the zone is another one. */
+  /** Called when the zone has changed. */
   readonly watchers: Set<() => void>
 }
 
@@ -46,7 +46,7 @@ function setup(settings: FileSettings, setup: Setup): Instance {
   const memory = holdZoneMemory(process)
   const scheduler = createCooperativeScheduler(clock)
   const held: Held<SharedFile>[] = []
-  // A file whose zone a later directive has again must be valid, too, as in CoreDNS.
+  // A file must be valid even if a later directive replaces its zone, as in CoreDNS.
   const zones = new Map(settings.zones.map((each) => [each.zone, open(each)]))
   const changed = (): void => void served.changed()
   const served = serveZones({ plugin, setup, zones, fallthrough: settings.fallthrough })

@@ -13,15 +13,15 @@ import type { BodyLine, Directive, DirectiveSchema } from '../../corefile/schema
 import type { FollowSettings } from '../../zone/followed-file.ts'
 
 export interface ZoneSettings extends FollowSettings {
-  /** As it is written. */
+  /** As written. */
   readonly file: string
   readonly directive: Directive
 }
 
 export interface FileSettings {
-  /** As they are written: of several for a zone the last one counts. */
+  /** In file order: of several for a zone the last one counts. */
   readonly zones: readonly ZoneSettings[]
-  /** Zones whose missing names go on to the next plugin. Of all directives the last line counts, as in CoreDNS. */
+  /** Zones whose missing names go to the next plugin. The last such line of all directives counts, as in CoreDNS. */
   readonly fallthrough: readonly string[]
 }
 
@@ -33,7 +33,7 @@ interface Draft {
 
 const minute = 60_000
 
-/** What an option does with its line. Surplus arguments of `reload` are accepted, as in CoreDNS. */
+/** How each option is read. Surplus arguments of `reload` are accepted, as in CoreDNS. */
 const options: Readonly<Record<string, (draft: Draft, line: BodyLine) => void>> = {
   reload(draft, { word, args }) {
     if (args.length === 0) throw fail('reload must have a duration (0 reads the file once)', word)
@@ -45,7 +45,7 @@ const options: Readonly<Record<string, (draft: Draft, line: BodyLine) => void>> 
   fallthrough(draft, { args }) {
     draft.fallthrough = args.length === 0 ? ['.'] : args.flatMap(({ text }) => normalizeZone(text))
   },
-  // Of old Corefiles; targets of CNAMEs are looked up in any case.
+  // Accepted for old Corefiles; targets of CNAMEs are always looked up.
   upstream: () => undefined,
 }
 

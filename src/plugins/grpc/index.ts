@@ -21,10 +21,10 @@ import { type GrpcSettings, readServers, schema } from './settings.ts'
 
 export const grpc: Plugin<GrpcSettings> = { name: 'grpc', schema, readFiles, setup }
 
-/** A stream carries what a message can hold. */
+/** Octets of the largest message. */
 const largest = 65_535
 /**
- * Milliseconds that an upstream has where another can be asked, as the `read_timeout` of `forward`; the last one has what is left of
+ * Milliseconds for an upstream while another can be asked, as `read_timeout` of `forward`; the last one has the rest of
  * the question's 5 s.
  */
 const patience = 2_000
@@ -82,7 +82,7 @@ const downLast = (upstreams: readonly GrpcUpstream[]): readonly GrpcUpstream[] =
     ? [...upstreams.filter((each) => !each.isDown()), ...upstreams.filter((each) => each.isDown())]
     : upstreams
 
-/** One after the other, until one answers or the question ends. */
+/** Asks the upstreams one after the other, until one answers or the question ends. */
 async function ask(
   query: Query,
   upstreams: readonly GrpcUpstream[],
@@ -108,7 +108,7 @@ async function ask(
       return { kind: 'reply', plugin: 'grpc', message: answer, ...(!found && { extendedError: otherAnswer }) }
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error))
-      // The server may have restarted; what it has done of an UPDATE or NOTIFY is not known.
+      // The server may have restarted. Only queries are asked again: it may have carried out an UPDATE or NOTIFY.
       if (error instanceof LostConnection && request.opcode === opcode.QUERY && !again.has(upstream)) {
         again.add(upstream)
         left.push(upstream)
@@ -119,7 +119,7 @@ async function ask(
   return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin: 'grpc', error, extendedError: failureReason(error) }
 }
 
-/** Undefined where it answers something else. */
+/** Undefined where the reply is to another question. */
 function answerIn(reply: Uint8Array, request: Message): Message | undefined {
   const verdict = classifyReply(reply, request.questions[0])
   return verdict.kind === 'answer' && verdict.message.id === request.id ? verdict.message : undefined
@@ -139,7 +139,7 @@ function createOrder(policy: GrpcSettings['policy']): (all: readonly GrpcUpstrea
   }
 }
 
-/** Equal upstreams with equal certificates are one to all blocks, and keep their connection through a reload. */
+/** Equal upstreams with equal certificates are one for all blocks, which keeps its connection across reloads. */
 function openUpstreams(settings: GrpcSettings, setup: Setup, metrics: GrpcMetrics): readonly Held<GrpcUpstream>[] {
   const { tls, tlsServerName: servername } = settings
   const certificates = tls || servername ? readCertificates(settings, setup) : undefined

@@ -19,7 +19,7 @@ import { nameserversOf } from '../../upstream/resolv-conf.ts'
 
 export interface GrpcSettings {
   readonly from: string
-  /** TO words: servers, and files that list some. */
+  /** TO words: servers, and files that list servers. */
   readonly to: readonly (GrpcTarget | { readonly file: Token })[]
   readonly except: readonly string[]
   /** Undefined without `tls`. */
@@ -31,7 +31,7 @@ export interface GrpcSettings {
 }
 
 export const mostTargets = 15
-/** As CoreDNS has it for a TO that names no port. */
+/** CoreDNS's port of a TO without one. */
 const defaultPort = 53
 const unixPrefix = 'unix://'
 
@@ -80,11 +80,11 @@ function readTargets(directive: Directive, words: readonly Token[]): GrpcSetting
 function socketPath(word: Token): string {
   const path = word.text.slice(unixPrefix.length)
   if (!path.startsWith('/'))
-    throw fail(`'${word.text}' must name a socket by its whole path, as ${unixPrefix}/run/dns.sock`, word)
+    throw fail(`'${word.text}' must name a socket by its absolute path, such as ${unixPrefix}/run/dns.sock`, word)
   return path
 }
 
-/** The servers, those of files read now. Throws ConfigError. */
+/** The servers, including those that the files list now. Throws ConfigError. */
 export function readServers({ to }: GrpcSettings, folder: string): readonly GrpcTarget[] {
   return to.flatMap((target) => {
     if (!('file' in target)) return [target]

@@ -17,7 +17,7 @@ specifySchema(grpc, {
     ['grpc . https://127.0.0.1', /^Corefile:2:8 - 'https:\/\/127.0.0.1' is not an IP address or a file/],
     [
       'grpc . unix://dns.sock',
-      /^Corefile:2:8 - 'unix:\/\/dns.sock' must name a socket by its whole path, as unix:\/\/\/run/,
+      /^Corefile:2:8 - 'unix:\/\/dns.sock' must name a socket by its absolute path, such as unix:\/\/\/run/,
     ],
     ['grpc . /no/such/file', /^Corefile:2:8 - '\/no\/such\/file' is not an IP address or a file that can be read/],
     [`grpc . ${'127.0.0.1 '.repeat(16)}`, /^Corefile:2:1 - more than 15 TOs configured: 16/],

@@ -8,7 +8,7 @@ import type { Plugin } from '../../plugin/contract.ts'
 import type { Outcome, RcodeOnly } from '../../plugin/query.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
 
-/** Flags that a rule sets or clears, by the name of their field in a message. */
+/** Flags that a rule sets or clears, by their field in a message. */
 type Flags = { readonly [Flag in 'authoritative' | 'recursionAvailable' | 'recursionDesired']?: boolean }
 
 interface Settings {
@@ -22,7 +22,7 @@ const schema: DirectiveSchema<Settings> = {
   usage: 'header { query|response set|clear aa|ra|rd... }',
   repeat: 'many',
   read({ occurrences }) {
-    // Only the first block that has rules counts, as in CoreDNS.
+    // Only the first occurrence with rules counts, as in CoreDNS.
     const first = occurrences.find(({ body }) => body !== undefined && body.length > 0)
     if (first === undefined) throw fail('header must have a block with rules', occurrences[0])
     const settings: { query: Flags; response: Flags } = { query: {}, response: {} }
@@ -41,14 +41,17 @@ function readFlags({ word, args: [action, ...rest] }: BodyLine): Flags {
   return Object.fromEntries(names.map((name) => [flags[name], state]))
 }
 
-/** Sets and clears flags of queries on their way to the plugins behind, and of their replies. */
+/** Sets and clears flags of queries for the later plugins, and of replies. */
 export const header: Plugin<Settings> = {
   name: 'header',
   schema,
   setup({ query: queryFlags, response }) {
-    // RD of a reply is the query's as the plugins behind see it; a NOTIFY's is not copied.
+    // A reply copies RD from the query as later plugins see it; that to a NOTIFY does not.
     const recursionDesired = response.recursionDesired ?? queryFlags.recursionDesired
-    /** The server writes a failure's reply to the query as it left this plugin; rules for replies do not see it. */
+    /**
+     * The server writes the reply of an rcode for the query as this plugin passed it on; response rules do not apply to
+     * it.
+     */
     const failed = (outcome: RcodeOnly, operation: number): Outcome =>
       operation === opcode.QUERY && queryFlags.recursionDesired !== undefined
         ? { ...outcome, recursionDesired: queryFlags.recursionDesired }

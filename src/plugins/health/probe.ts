@@ -20,8 +20,8 @@ export const probeMetrics = (metrics: MetricsRegistry) => ({
 })
 
 /**
- * Asks the process's own `/health` once a second. The duration measures the load: the request waits in the same queues
- * as everything else here.
+ * Asks the process's own `/health` once a second. The duration measures the load, because the request waits in the same
+ * queues as everything else.
  */
 export function createProbe(
   { host, port }: HttpAddress,

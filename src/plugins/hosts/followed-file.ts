@@ -7,11 +7,11 @@ import type { Clock, Timer } from '../../scheduling/clock.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 
-/** Octets: a list of a million names has 30 MiB. What is larger would not fit the memory of a pod. */
+/** Octets: a list of a million names has 30 MiB. A larger one would not fit into the memory of a pod. */
 const maxFileOctets = 32 * 1024 * 1024
 
 export interface FollowedFile {
-  /** Looks at the file every `milliseconds`, until stopped. */
+  /** Checks the file every `milliseconds`, until stopped. */
   follow(milliseconds: number): { stop(): void }
 }
 
@@ -22,8 +22,8 @@ export interface FileText {
 }
 
 /**
- * Reads the file now, and hands its text to `onText` whenever size or time of change are others. A file that is away, or
- * cannot be read, leaves what was read before in place.
+ * Reads the file now and whenever its size or modification time changes, and passes the text to `onText`. When the file
+ * is missing or cannot be read, the earlier text stays in use.
  */
 export function openFollowedFile(
   path: string,
@@ -32,10 +32,10 @@ export function openFollowedFile(
   onText: (file: FileText) => void,
 ): FollowedFile {
   let seen = ''
-  /** The last failure that was logged: once, not at each look. */
+  /** The last failure, which is logged once, not at each check. */
   let failure: string | undefined
 
-  /** Whether the file must be read; throws where it may not be. */
+  /** Whether the file has changed since; throws where it must not be read. */
   function hasChanged(facts: Stats): boolean {
     const version = `${facts.mtimeMs} ${facts.size}`
     if (version === seen) return false

@@ -14,7 +14,7 @@ export function createHandler(settings: HostsSettings, lookup: Lookup): Handler 
 
   return (query, next) => {
     const { name, qtype } = query
-    // Addresses have names whatever the zones are.
+    // PTR queries are answered whatever the zones are.
     if (qtype === type.PTR) {
       const names = lookup.names(name)
       if (names.length > 0)
@@ -31,7 +31,7 @@ export function createHandler(settings: HostsSettings, lookup: Lookup): Handler 
     if (a.length > 0 || aaaa.length > 0)
       return reply(query, qtype === type.A ? a : qtype === type.AAAA ? aaaa : [], settings.ttl)
     if (fallsThrough(name)) return next(query)
-    // A hosts file has no SOA to deny a name with.
+    // A hosts file has no SOA for a negative answer.
     return { kind: 'rcode', rcode: rcode.SERVFAIL, plugin }
   }
 }

@@ -48,7 +48,7 @@ interface DraftAddresses {
   readonly aaaa: Uint8Array[]
 }
 
-/** Lines that make no sense are left out, as resolvers do. */
+/** Skips invalid lines, as resolvers do. */
 export function parseHosts(text: string, options: ParseOptions): Entries {
   const draft: Draft = { names: new Map(), wildcards: new Map(), pointers: new Map(), count: 0 }
   let number = 0
@@ -102,7 +102,7 @@ function entry<T>(map: Map<string, T>, key: string, make: () => T): T {
 function absoluteName(field: string): string | undefined {
   const lower = field.toLowerCase()
   try {
-    // An escape may write a capital.
+    // An escape may spell a capital letter.
     return lowerName(parseName(lower.endsWith('.') ? lower : `${lower}.`))
   } catch (error) {
     if (error instanceof NameError) return undefined
@@ -110,7 +110,7 @@ function absoluteName(field: string): string | undefined {
   }
 }
 
-/** The wildcard that may stand for a name: its first label replaced by `*`. */
+/** The wildcard that covers a name: its first label replaced by `*`. */
 export function wildcardOf(name: string): string | undefined {
   const end = labelEnd(name, 0)
   return end < name.length - 1 ? `*${name.slice(end)}` : undefined

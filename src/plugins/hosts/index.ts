@@ -50,7 +50,7 @@ function setup(settings: HostsSettings, { block, clock, directive, log, metrics 
   const source = staticSource({ zones, directive, clock, log })
 
   const watchers = new Set<() => void>()
-  /** Zones with names that the table does not have and the handler answers. */
+  /** Zones with names that the table lacks and the handler answers. */
   const passage: RelayPassage = {
     get zones() {
       return [...ownZones(zones), ...unlistedZones(sources(), settings.reverse)]
@@ -88,7 +88,7 @@ function setup(settings: HostsSettings, { block, clock, directive, log, metrics 
   }
 }
 
-/** Those whose missing names do not fall through. */
+/** Zones whose missing names do not fall through. */
 const ownZones = (zones: readonly StaticZone[]): string[] =>
   zones.flatMap(({ zone, fallthrough }) => (fallthrough ? [] : [zone]))
 
@@ -102,8 +102,8 @@ const reverseTrees = ['in-addr.arpa.', 'ip6.arpa.']
 const isReverse = (zone: string) => reverseTrees.some((tree) => isSubdomain(tree, zone))
 
 /**
- * Addresses have names whatever ZONES says, so the table gets the reverse trees where the block has them. There, types
- * other than PTR fall through or fail like a name that is not in the file.
+ * PTR queries are answered whatever ZONES says, so the table also gets the reverse trees that the block serves. There,
+ * types other than PTR fall through or fail like a missing name.
  */
 function staticZones(
   { zones, fallthrough = [], fallthroughUnsupported }: HostsSettings,

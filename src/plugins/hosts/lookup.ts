@@ -1,16 +1,16 @@
-/** What the file and the block say of a name: entries of the file first, those of the block behind them. */
+/** Looks names up in the file and in the block's entries. Those of the file come first. */
 import { addressOfReverseName, formatAddress } from '../../dns/address.ts'
 import { type Addresses, type Entries, wildcardOf } from './hosts-file.ts'
 
 export interface Lookup {
   addresses(name: string): Addresses
-  /** Names of the address that a reverse name (lower case) stands for. */
+  /** Names of the address of a reverse name (lower case). */
   names(reverse: string): readonly string[]
 }
 
 const none: Addresses = { a: [], aaaa: [] }
 
-/** `sources`: as they are at the moment, the file's first. */
+/** `sources`: the current entries, the file's first. */
 export function createLookup(sources: () => readonly Entries[]): Lookup {
   return {
     addresses(name) {
@@ -26,7 +26,7 @@ export function createLookup(sources: () => readonly Entries[]): Lookup {
   }
 }
 
-/** A wildcard stands for a family of a name that the name itself does not have, as in CoreDNS. */
+/** A wildcard answers for an address family that the name itself lacks, as in CoreDNS. */
 function addressesIn({ names, wildcards }: Entries, name: string): Addresses {
   const own = names.get(name) ?? none
   if ((own.a.length > 0 && own.aaaa.length > 0) || wildcards.size === 0) return own

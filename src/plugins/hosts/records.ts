@@ -1,4 +1,4 @@
-/** The entries as records, for the answer table. */
+/** Records of the entries, for the answer table. */
 import { parseAddress, reverseName } from '../../dns/address.ts'
 import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
@@ -7,7 +7,7 @@ import { addressRecord, record } from '../../dns/record.ts'
 import type { Entries } from './hosts-file.ts'
 import type { Lookup } from './lookup.ts'
 
-/** Made one by one. Wildcards are among them as `*` names: the table leaves names below them to the handler. */
+/** Generated one by one. Wildcards are `*` names: the table leaves the names below them to the handler. */
 export function* recordsOf(sources: readonly Entries[], lookup: Lookup, ttl: number): Generator<ResourceRecord> {
   const names = new Set(sources.flatMap(({ names, wildcards }) => [...names.keys(), ...wildcards.keys()]))
   for (const name of names) {

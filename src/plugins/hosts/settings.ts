@@ -1,4 +1,4 @@
-/** The `hosts` directive. A line of its block that is no option is an entry of a hosts file. */
+/** The `hosts` directive. A line of its block that is not an option is an entry of a hosts file. */
 
 import { parseIp } from '../../corefile/address.ts'
 import { suggestion } from '../../corefile/nearest.ts'
@@ -15,27 +15,27 @@ import {
 import type { BodyLine, ConfigError, Directive, DirectiveSchema, Token } from '../../corefile/schema.ts'
 
 export interface HostsSettings {
-  /** The file as it is written; undefined: /etc/hosts. */
+  /** The file as written; undefined: /etc/hosts. */
   readonly file: string | undefined
   readonly zones: readonly string[]
   /** Lines of the block that are entries. */
   readonly inline: readonly string[]
-  /** The first words of those that have no address, and so no effect. */
+  /** The first words of lines without an address, which have no effect. */
   readonly strays: readonly Token[]
   /** Seconds. */
   readonly ttl: number
-  /** Milliseconds between two looks at the file; 0: it is read once. */
+  /** Milliseconds between two checks of the file; 0: it is read once. */
   readonly reload: number
   readonly reverse: boolean
-  /** Zones whose missing names go on to the next plugin; undefined: none. */
+  /** Zones whose missing names go to the next plugin; undefined: none. */
   readonly fallthrough: readonly string[] | undefined
-  /** Whether types other than A, AAAA and PTR of names that are there fall through, too. */
+  /** Whether types other than A, AAAA and PTR of existing names fall through, too. */
   readonly fallthroughUnsupported: boolean
 }
 
 type Draft = { -readonly [Key in keyof HostsSettings]: HostsSettings[Key] }
 
-/** What an option does with its line. Surplus arguments of ttl and no_reverse are accepted, as in CoreDNS. */
+/** How each option is read. Surplus arguments of ttl and no_reverse are accepted, as in CoreDNS. */
 const options: Readonly<Record<string, (draft: Draft, line: BodyLine) => void>> = {
   ttl(draft, { word, args }) {
     if (args.length === 0) throw fail('ttl must have a number of seconds', word)
@@ -97,5 +97,5 @@ export const schema: DirectiveSchema<HostsSettings> = {
 
 function unknownAfterFallthrough(directive: Directive, line: BodyLine): ConfigError {
   if (parseIp(line.word.text) === undefined) return unknownProperty(directive, line, Object.keys(options))
-  return fail(`unknown property '${line.word.text}' of hosts: entries must stand before fallthrough`, line)
+  return fail(`unknown property '${line.word.text}' of hosts: entries must come before fallthrough`, line)
 }

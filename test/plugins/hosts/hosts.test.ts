@@ -82,7 +82,7 @@ describe('the plugin hosts', () => {
     ['hosts {\nttl\n}', /ttl must have a number of seconds/],
     ['hosts {\nttl 0\n}', /Corefile:3:5/],
     ['hosts {\nreload -1s\n}', /Corefile:3:8/],
-    ['hosts {\nfallthrough\n10.0.0.1 a\n}', /entries must stand before fallthrough/],
+    ['hosts {\nfallthrough\n10.0.0.1 a\n}', /entries must come before fallthrough/],
     ['hosts {\nfallthrough_unsupported\n}', /requires fallthrough/],
     ['hosts\nhosts', /can only be used once/],
   ]

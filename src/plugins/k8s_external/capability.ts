@@ -1,4 +1,4 @@
-/** The cluster that `k8s_external` answers from: another plugin of the block follows it. */
+/** The cluster that `k8s_external` answers from, which another plugin of the block watches. */
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import type { Cluster } from '../../k8s/model/cluster.ts'
 import { defineCapability } from '../../plugin/capability.ts'

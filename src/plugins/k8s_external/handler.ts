@@ -1,4 +1,4 @@
-/** Queries for external names: look them up, follow the host names of load balancers, make the reply. */
+/** Answers queries for external names: looks them up, follows host names of load balancers, makes the reply. */
 
 import type { ClusterContext } from '../../cluster-dns/context.ts'
 import { externalSoa, lookupExternal } from '../../cluster-dns/external/external-lookup.ts'
@@ -19,7 +19,7 @@ import type { Settings } from './settings.ts'
 
 export const plugin = 'k8s_external'
 
-/** `current`: the TTL is a lower one while answers come from a snapshot. */
+/** `current`: the settings with the TTL of now, which is lower while answers come from a snapshot. */
 export function createHandler(current: () => Settings, context: () => ClusterContext): Handler {
   return (query, next) => {
     const settings = current()
@@ -73,7 +73,7 @@ function answer(
         ? next(query)
         : denial(rcode.NXDOMAIN)
     case 'unknown':
-      // Never NXDOMAIN, and never the next plugin: a name that is not known yet may exist.
+      // Neither NXDOMAIN nor the next plugin: a name that is not known yet may exist.
       return denial(rcode.SERVFAIL, new Error(`not listed yet: ${found.resources.join(', ')}`))
     case 'empty':
       return reply(nothing)

@@ -15,7 +15,7 @@ import { type SharedCluster, sharedCluster } from './capability.ts'
 import { createHandler, plugin } from './handler.ts'
 import { type Settings, schema } from './settings.ts'
 
-/** Answers for the services of the block's cluster under a zone of their own, with their external addresses. */
+/** Answers with the external addresses of the cluster's services, in zones outside of the cluster's. */
 export const k8sExternal: Plugin<Settings> = {
   name: plugin,
   schema,

@@ -21,7 +21,7 @@ export const schema: DirectiveSchema<Settings> = {
   usage: 'k8s_external [ZONES...] { apex | ttl | headless | fallthrough }',
   repeat: 'many',
   read({ occurrences, zones: blockZones }) {
-    // Options of all of them count, the zones of the last one: as CoreDNS reads on into the same settings.
+    // CoreDNS reads all occurrences into the same settings: their options are merged, and the last one's zones count.
     const last = occurrences.at(-1)!
     const body = occurrences.flatMap((directive) => directive.body ?? [])
     const { fallthrough: falling = [], ...options } = readBody({ ...last, body }, rows)

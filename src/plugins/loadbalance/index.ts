@@ -46,7 +46,7 @@ function readOne(directive: Directive): Settings {
   return { policy: 'weighted', file: file.text, reload }
 }
 
-/** Changes the order of addresses from reply to reply, so that clients that take the first one spread out. */
+/** Changes the order of addresses from reply to reply, to spread clients that use the first one. */
 export const loadbalance: Plugin<Settings> = {
   name: 'loadbalance',
   schema,

@@ -19,7 +19,7 @@ export function shuffled(records: readonly ResourceRecord[], random: Random): re
   return [...cnames, ...others, ...shuffle(addresses, random), ...shuffle(mx, random)]
 }
 
-/** Addresses that `preference` ranks (0 first) come before those without a rank; equal ones keep their order. */
+/** Sorts addresses by their rank of `preference`, 0 first; addresses of equal rank keep their order. */
 export function preferred(
   records: readonly ResourceRecord[],
   preference: (address: Uint8Array) => number,
@@ -33,7 +33,7 @@ export function preferred(
   return [...cnames, ...ranked, ...mx, ...others]
 }
 
-/** One address, drawn by weight, changes places with the first one. */
+/** Swaps one address, drawn by weight, with the first one. */
 export function drawnFirst(
   records: readonly ResourceRecord[],
   weight: (record: ResourceRecord) => number,
@@ -62,7 +62,7 @@ function sort(records: readonly ResourceRecord[]): Sorted {
   return { cnames, addresses, mx, others }
 }
 
-/** Fisher and Yates: every order is equally likely. */
+/** Fisher-Yates shuffle: every order is equally likely. */
 function shuffle(records: readonly ResourceRecord[], random: Random): ResourceRecord[] {
   const result = [...records]
   for (let last = result.length - 1; last > 0; last--) {
@@ -74,7 +74,7 @@ function shuffle(records: readonly ResourceRecord[], random: Random): ResourceRe
   return result
 }
 
-/** An index, as likely as its weight among all weights (each ≥ 1). */
+/** Draws an index with a probability in proportion to its weight (each ≥ 1). */
 function draw(weights: readonly number[], random: Random): number {
   let left = Math.floor(random() * weights.reduce((sum, weight) => sum + weight, 0))
   return weights.findIndex((weight) => {

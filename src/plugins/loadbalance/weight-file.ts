@@ -5,7 +5,7 @@ import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { evenWeights, parseWeights, type Weights } from './weights.ts'
 
-/** Weights from a file that is read again when it changes. */
+/** Weights of a file that is read again when it changes. */
 export interface WeightFile {
   /** The weights that were read last. */
   weights(): Weights
@@ -48,7 +48,7 @@ export function openWeightFile(path: string, interval: number, clock: Clock, log
     } catch (error) {
       if (unreadable(error) && unreadableLogged) return
       unreadableLogged = unreadable(error)
-      log.error(`Reloading the weight file failed, the last weights stay in use: ${errorMessage(error)}`)
+      log.error(`Reloading the weight file failed, keeping the previous weights: ${errorMessage(error)}`)
     }
   }
 

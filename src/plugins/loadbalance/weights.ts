@@ -2,7 +2,7 @@ import { formatAddress, parseAddress } from '../../dns/address.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { lowerName } from '../../dns/name.ts'
 
-/** An address that the file does not name. */
+/** The weight of an address that the file does not list. */
 const defaultWeight = 1
 /** CoreDNS keeps a weight in 8 bits. */
 const maxWeight = 255
@@ -16,8 +16,8 @@ export interface Weights {
 export const evenWeights: Weights = { of: () => defaultWeight }
 
 /**
- * Reads a weight file: a line with a domain name, then lines `ADDRESS WEIGHT` for it, then perhaps further names. Empty
- * lines and lines that begin with `#` do not count. Throws an Error that names the line.
+ * Parses a weight file: a line with a domain name and lines `ADDRESS WEIGHT` for it, for each name. Empty lines and
+ * lines that begin with `#` are ignored. Throws an Error that names the line.
  */
 export function parseWeights(content: string, file: string): Weights {
   const domains = new Map<string, Map<string, number>>()

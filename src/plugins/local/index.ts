@@ -14,13 +14,13 @@ import { transparencyOf } from '../../plugin/transparency-of.ts'
 import type { CounterCell, MetricsRegistry } from '../../telemetry/metrics.ts'
 
 interface Settings {
-  /** Whether `localhost.` in front of any domain is this host, too. */
+  /** Whether `localhost.` before any domain is this host, too. */
   readonly prefix: boolean
 }
 
 /** Seconds: a week. */
 const ttl = 604_800
-/** RFC 6761 §6.3, RFC 6303 §4.2: what never leaves the host. */
+/** Zones that are answered on the host (RFC 6761 §6.3, RFC 6303 §4.2). */
 const zones = ['localhost.', '0.in-addr.arpa.', '127.in-addr.arpa.', '255.in-addr.arpa.']
 
 const schema: DirectiveSchema<Settings> = {
@@ -37,7 +37,7 @@ const schema: DirectiveSchema<Settings> = {
   },
 }
 
-/** Answers localhost and its reverse zones here: no upstream can know them. */
+/** Answers localhost and its reverse zones, which no upstream can know. */
 export const local: Plugin<Settings> = {
   name: 'local',
   schema,
@@ -89,7 +89,7 @@ function answerIn(zone: string, query: Query): ReplyParts {
     if (qtype === type.NS) return { answer: [record(qname, qtype, rdata.name('localhost.'))] }
     return zone === 'localhost.' ? localhost(query) : { authority: [soa(qname)] }
   }
-  // The zone in the case of the question.
+  // The zone's name in the case of the query name.
   const apex = soa(qname.slice(-zone.length))
   if (name !== '1.0.0.127.in-addr.arpa.') return { rcode: rcode.NXDOMAIN, authority: [apex] }
   return qtype === type.PTR ? { answer: [record(qname, qtype, rdata.name('localhost.'))] } : { authority: [apex] }

@@ -17,8 +17,8 @@ export type ReplyType =
   | 'OTHERERROR'
 
 /**
- * The type of a reply; `undefined`: nothing is written. `dnssecOk`: the client asks for signatures, so those that have expired
- * count. `wallSeconds`: seconds since 1970.
+ * The type of a reply; `undefined`: none was written. `dnssecOk`: the client asks for signatures, so expired ones are
+ * an error. `wallSeconds`: seconds since 1970.
  */
 export function typeOf(message: Message | undefined, dnssecOk: boolean, wallSeconds: number): ReplyType {
   if (!message) return 'OTHERERROR'
@@ -39,7 +39,7 @@ export function typeOf(message: Message | undefined, dnssecOk: boolean, wallSeco
   }
 }
 
-/** NODATA has its SOA (RFC 2308 §2.2). */
+/** NODATA has an SOA record (RFC 2308 §2.2). */
 function typeOfEmpty({ authority }: Message): ReplyType {
   if (authority.some((record) => record.type === type.SOA)) return 'NODATA'
   return authority.some((record) => record.type === type.NS) ? 'DELEGATION' : 'NOERROR'

@@ -18,7 +18,7 @@ export function recordFields(logged: Logged): LogFields {
     request_size: logged.octets,
     dnssec_ok: logged.dnssecOk,
     bufsize: logged.limit,
-    // The number alone of an rcode without a name.
+    // An rcode without a name is shown as its number.
     rcode: reply ? rcodeName(reply.rcode).replace(/^RCODE/, '') : null,
     response_size: reply?.octets ?? 0,
     duration_seconds: Number(logged.seconds.toFixed(9)),

@@ -18,7 +18,7 @@ interface Rule {
   /** Absolute, lower case. */
   readonly name: string
   readonly format: Format
-  /** Whether the format has metadata, which only queries of the chain have. */
+  /** Whether the format has metadata, which only the chain knows. */
   readonly takesMetadata: boolean
   readonly classes: ReadonlySet<ReplyClass>
 }
@@ -65,7 +65,7 @@ export const log: Plugin<readonly Rule[]> = {
     const lines = ownLog.plugin('')
     const write = (format: Format, logged: Logged): void =>
       lines.info(format(logged), lines.structured ? recordFields(logged) : undefined)
-    // A rule after a wider one never matches first.
+    // A rule after a wider one never applies.
     const rules = all.filter((rule) => all.find(({ name }) => isSubdomain(name, rule.name)) === rule)
     const ruleFor = (name: string): Rule | undefined => rules.find((rule) => isSubdomain(rule.name, name))
     const claim = { answers: 'all', reason: 'log: the format has metadata' } as const
@@ -91,11 +91,11 @@ export const log: Plugin<readonly Rule[]> = {
           },
         }),
         ...(rules.some(({ takesMetadata }) => takesMetadata)
-          ? // And no passage of the relay: what it forwards has no metadata either.
+          ? // Without relay passage: relayed queries have no metadata either.
             [
               provide(transparency, {
                 claims: (name) => (isClaimed(name) ? claim : undefined),
-                // Below a name that is not covered there may be names that are.
+                // Names below one that is not covered may be covered.
                 claimsBelow: () => (block.capability(metadataScope) ? claim : undefined),
               }),
             ]
@@ -105,7 +105,10 @@ export const log: Plugin<readonly Rule[]> = {
   },
 }
 
-/** The classes that the first rule of the name and all rules of names below it log. Errors never come from the table. */
+/**
+ * The classes logged by the first rule for the name and by all rules for names below it. Errors never come from the
+ * table.
+ */
 function wanted(rules: readonly Rule[], name: string): Observed {
   const own = rules.findIndex((rule) => isSubdomain(rule.name, name))
   const concerned = rules.filter((rule, i) => i === own || isSubdomain(name, rule.name))

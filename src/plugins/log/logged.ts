@@ -1,4 +1,4 @@
-/** What a line says about a query, whether the table or the chain answered it. */
+/** The facts of a log line, whether the table or the chain answered the query. */
 import { rcode } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { finishReply, replyTo } from '../../dns/reply.ts'
@@ -11,8 +11,8 @@ import { classOf, type ReplyClass, type ReplyType, typeOf } from './classify.ts'
 const TC = 0x0200
 
 /**
- * As in CoreDNS 1.15 the query's octets are without EDNS options where the server adds the OPT of a reply that a plugin
- * wrote: it takes the options out of the request's and uses that.
+ * As in CoreDNS 1.15, the query's size is without EDNS options if the server adds the OPT to a plugin's reply: CoreDNS
+ * reuses the request's OPT for that and removes its options.
  */
 export interface Logged extends QueryFacts {
   readonly seconds: number
@@ -55,10 +55,10 @@ function optionOctets({ edns }: Message): number {
   return (edns?.options ?? []).reduce((octets, { data }) => octets + 4 + data.length, 0)
 }
 
-/** As in CoreDNS the size is from before the message is cut, and the flags are from after it. */
+/** As in CoreDNS, the size is that before truncation, the flags are those after it. */
 function describe({ request, transport }: Query, message: Message, asked: number, limit: number): ReplyFacts {
   const octets = messageOctets(message)
-  // Its OPT repeats no more than the request has. Most replies fit even so, and need not be encoded to see it.
+  // The OPT of a reply is no larger than the request, so most replies provably fit without being encoded.
   const cut = octets + asked > limit && (finishReply(message, request, { transport })[2] & 0x02) !== 0
   return { rcode: message.rcode, flags: flagsOf(message) | (cut ? TC : 0), octets }
 }
@@ -87,11 +87,11 @@ export function loggedAnswer(query: AnsweredQuery): Logged {
   }
 }
 
-/** As `classOf`: what the table answers is a denial with its SOA, or NOERROR. */
+/** As `classOf`: the table answers denials with SOA, and NOERROR. */
 export const classOfAnswer = ({ denial }: AnsweredQuery): ReplyClass => (denial ? 'denial' : 'success')
 
 export interface ChainReply {
-  /** What the client gets. Undefined when that is nothing. */
+  /** The client's reply; undefined when it gets none. */
   readonly message: Message | undefined
   readonly type: ReplyType
   readonly class: ReplyClass
@@ -106,7 +106,7 @@ export function replyOf(query: Query, outcome: Outcome, wallSeconds: number): Ch
   return { message, type, class: classOf(type), written: outcome.kind === 'reply' }
 }
 
-/** Rcodes that a chain gives when it has written nothing: then the server's reply is what is logged. */
+/** Rcodes for which the server writes the reply if no plugin did: that reply is logged. */
 const serverWrites: ReadonlySet<number> = new Set([rcode.SERVFAIL, rcode.REFUSED, rcode.FORMERR, rcode.NOTIMP])
 
 function messageOf(query: Query, outcome: Outcome): Message | undefined {

@@ -13,7 +13,7 @@ import type { Timer } from '../../scheduling/clock.ts'
 import { endpointText, type Sending } from '../../upstream/connection.ts'
 import { createUdpConnection } from '../../upstream/udp.ts'
 
-/** Nothing can be set. */
+/** There are no options. */
 export type LoopSettings = Readonly<Record<string, never>>
 
 const schema: DirectiveSchema<LoopSettings> = {
@@ -29,16 +29,16 @@ const schema: DirectiveSchema<LoopSettings> = {
 export const loop: Plugin<LoopSettings> = { name: 'loop', schema, setup: setUp }
 
 const second = 1000
-/** Milliseconds to wait for an answer, between two tries, and in all. */
+/** Milliseconds to wait for an answer, between two attempts, and in all. */
 const patience = { answer: 2 * second, pause: second, all: 30 * second } as const
-/** Our own question arrives once; each round of a loop brings it once more. */
+/** Our own query arrives once; each round of a loop brings it once more. */
 const sightingsOfALoop = 3
 const troubleshooting = 'https://coredns.io/plugins/loop#troubleshooting'
 
 function setUp(_: LoopSettings, setup: Setup): Instance {
   const { clock, block } = setup
   const zone = block.zones[0] ?? '.'
-  // It cannot be guessed, so no client can stop the server by asking for it.
+  // A client cannot guess the name, and so cannot stop the server by querying it.
   const token = `${randomInt(2 ** 47)}.${randomInt(2 ** 47)}`
   const name = below(token, zone)
   const listener = { address: ownAddress(block.addresses[0]), port: block.port }

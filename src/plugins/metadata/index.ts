@@ -16,7 +16,7 @@ const schema: DirectiveSchema<readonly string[]> = {
   },
 }
 
-/** Makes queries carry the labels of the block's plugins. Values are computed only when they are asked for. */
+/** Gives queries the metadata of the block's plugins. Values are computed only on use. */
 export const metadata: Plugin<readonly string[]> = {
   name: 'metadata',
   schema,

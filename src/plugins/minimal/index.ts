@@ -17,7 +17,7 @@ const schema: DirectiveSchema<void> = {
   },
 }
 
-/** Leaves authority and additional out of positive replies. */
+/** Removes the authority and additional sections from positive replies. */
 export const minimal: Plugin<void> = {
   name: 'minimal',
   schema,
@@ -32,7 +32,7 @@ function strip(outcome: Outcome): Outcome {
   return { ...outcome, message: { ...outcome.message, authority: [], additional: [], edns: undefined } }
 }
 
-/** NOERROR with records; or with nothing that says why there are none (no SOA, no delegation). Only of a query. */
+/** NOERROR to a query with records, or without records, SOA and delegation. */
 function isPositive({ opcode: operation, rcode: code, questions, answer, authority }: Message): boolean {
   const isTransfer = questions.some(({ type: asked }) => asked === type.AXFR || asked === type.IXFR)
   if (code !== rcode.NOERROR || operation !== opcode.QUERY || isTransfer) return false

@@ -19,7 +19,7 @@ const schema: DirectiveSchema<number> = {
   },
 }
 
-/** Serves UDP from several threads, each with a socket of its own: the kernel spreads clients over them. */
+/** Serves UDP from several threads, each with its own socket: the kernel spreads clients over them. */
 export const multisocket: Plugin<number> = {
   name: 'multisocket',
   schema,

@@ -54,7 +54,7 @@ export const noAaaa: Plugin<void> = {
   }),
 }
 
-/** The innermost zone counts: they come in that order. */
+/** Decisions are sorted innermost zone first, because the first one counts. */
 function decisionIn(zone: string): Decision {
   return {
     questions: { zone, names: 'zone', texts: [], types: [type.AAAA] },
@@ -62,7 +62,7 @@ function decisionIn(zone: string): Decision {
   }
 }
 
-/** RFC 2308 §5: without an SOA nobody may cache that there is no address. */
+/** RFC 2308 §5: NODATA is cached only with an SOA. */
 function soaOf(zone: string): ResourceRecord {
   const data = rdata.soa({
     mname: below('ns.dns', zone),

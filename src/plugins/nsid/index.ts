@@ -20,7 +20,10 @@ const schema: DirectiveSchema<string | undefined> = {
   },
 }
 
-/** Tells clients that ask for it (NSID) which server answers. UDP threads leave queries with that option to the chain. */
+/**
+ * Identifies the server to clients that ask with NSID (RFC 5001). UDP threads leave queries with that option to the
+ * chain.
+ */
 export const nsid: Plugin<string | undefined> = {
   name: 'nsid',
   schema,
@@ -37,7 +40,7 @@ export const nsid: Plugin<string | undefined> = {
 }
 
 function identified(outcome: Outcome, { request }: Query, data: Uint8Array): Outcome {
-  // What no plugin wrote has no identity, as in CoreDNS.
+  // A reply that no plugin wrote gets no NSID, as in CoreDNS.
   if (outcome.kind !== 'reply') return outcome
   const edns: Edns = outcome.message.edns ?? { ...request.edns!, dnssecOk: true, options: [] }
   const options = [...edns.options.filter((option) => option.code !== code), { code, data }]

@@ -6,7 +6,7 @@ import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
 import { type ProxySettings, schema } from './settings.ts'
 
-/** UDP sessions of a listener, as in CoreDNS. One takes about 300 octets. */
+/** Bound on the UDP sessions of a listener, as in CoreDNS. One takes about 300 octets. */
 const mostSessions = 10_240
 
 /** Takes the client's address from the PROXY headers of load balancers. The transports read them. */

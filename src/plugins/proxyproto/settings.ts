@@ -16,9 +16,9 @@ import type { Directive, DirectiveSchema } from '../../corefile/schema.ts'
 import type { ProxyPolicy, UdpSessions } from '../../plugin/capabilities/proxy-protocol.ts'
 
 export interface ProxySettings {
-  /** Peers whose header is used; empty: `default` is for all. */
+  /** Peers whose header is used; empty: `default` applies to all. */
   readonly allow: readonly Network[]
-  /** For all other peers; undefined: not written. */
+  /** The policy for all other peers; undefined: not given. */
   readonly default: ProxyPolicy | undefined
   readonly sessions: Partial<UdpSessions>
   readonly tlvs: boolean

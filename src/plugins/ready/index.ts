@@ -25,7 +25,7 @@ const schema: DirectiveSchema<Settings> = {
   },
 }
 
-/** Reports over HTTP whether the plugins of its block are ready, and after SIGTERM that they shut down. */
+/** Reports over HTTP whether the plugins of its block are ready; not ready from SIGTERM on. */
 export const ready: Plugin<Settings> = {
   name: 'ready',
   schema,
@@ -48,7 +48,7 @@ export const ready: Plugin<Settings> = {
         const readiness = shared.value
         const route = listener.value.route('/ready', () => {
           const { ready: isReady, text } = readiness.report()
-          // A client that keeps its connection alive would learn late that the listener of a new process is ready.
+          // A client with a kept-alive connection would not see that a new process on this port is ready.
           return textReply(isReady ? 200 : 503, text, { close: !isReady })
         })
         held.push({ release: route.remove })

@@ -6,17 +6,17 @@ export interface Reporter {
   readonly instance: { ready?(): boolean }
 }
 
-/** What one address answers at /ready, for all server blocks whose `ready` names that address. */
+/** The state of /ready at one address, for all server blocks whose `ready` has that address. */
 export interface Readiness {
   report(): { readonly ready: boolean; readonly text: string }
   /** `continuously`: reporters are asked each time; otherwise only until they are ready. */
   join(reporters: readonly Reporter[], continuously: boolean): Member
-  /** From now on: `Shutting down`. */
+  /** Answers `Shutting down` from now on. */
   shutDown(): void
 }
 
 export interface Member {
-  /** The configuration of this member answers queries now. */
+  /** Call it when the member's configuration answers queries. */
   serve(): void
   leave(): void
 }
@@ -37,7 +37,9 @@ export function createReadiness(
   const gauge = metrics.gauge('slicedns_ready', 'Whether /ready at this address says 200.', ['address'])
   const collecting = metrics.onCollect(() => gauge.with(address).set(report().ready ? 1 : 0))
 
-  /** While a reload starts the next configuration, the one that answers queries decides; at first start all do. */
+  /**
+   * The groups that decide: during a reload those of the configuration that answers queries, at the first start all.
+   */
   function deciding(): Group[] {
     const serving = [...groups].filter((group) => group.serving)
     return serving.length > 0 ? serving : [...groups]

@@ -13,7 +13,7 @@ const jitter = where(duration(), '0 or a duration of at least 1s', (length) => l
 const schema: DirectiveSchema<Pace> = {
   usage: 'reload [INTERVAL] [JITTER]',
   repeat: 'many',
-  // The first one counts; others, and any body, are ignored, as CoreDNS does.
+  // Only the first occurrence counts; others, and any body, are ignored, as in CoreDNS.
   read({ occurrences: [directive] }) {
     argCount(directive, 0, 2)
     const [first, last] = directive.args

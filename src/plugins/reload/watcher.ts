@@ -4,16 +4,16 @@ import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
-/** How often to look, in milliseconds. */
+/** How often the Corefile is checked, in milliseconds. */
 export interface Pace {
   readonly interval: number
-  /** The width of the range from which the interval is chosen: replicas must not all reload in the same second. */
+  /** The width of the range around the interval, so that replicas do not all reload in the same second. */
   readonly jitter: number
 }
 
 export interface Watcher {
   setPace(pace: Pace): void
-  /** A configuration with this hash has begun to answer queries. */
+  /** Call it when a configuration has begun to answer queries: shows its hash. */
   running(): void
 }
 
@@ -40,7 +40,7 @@ export function createWatcher(
     if (busy) return
     const hash = readHash()
     if (hash === process.configHash) {
-      // It may have been another one for a signal that came since the last look.
+      // A signal since the last check may have found another Corefile, and failed.
       process.corefileRestored()
       failed = undefined
     }
@@ -54,7 +54,7 @@ export function createWatcher(
     log.error(`Corefile changed but reload failed: ${result.error}`)
   }
 
-  /** The hash of the file as it is now; undefined when it cannot be read or parsed, which is logged once. */
+  /** The current hash of the file; undefined when it cannot be read or parsed, which is logged once. */
   function readHash(): string | undefined {
     try {
       const hash = process.readConfigHash()

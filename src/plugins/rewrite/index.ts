@@ -14,7 +14,7 @@ import { type Settings, schema } from './settings.ts'
 
 const plugin = 'rewrite'
 
-/** Changes questions before the plugins behind see them, and replies before the client does. */
+/** Changes questions for the later plugins, and replies for the client. */
 export const rewrite: Plugin<Settings> = {
   name: plugin,
   schema,
@@ -70,7 +70,7 @@ function isName(text: string): boolean {
   }
 }
 
-/** SERVFAIL where a rule makes a name of the reply invalid. */
+/** SERVFAIL when a rule makes a name in the reply invalid. */
 function withValidNames(restore: () => Outcome | Promise<Outcome>): Outcome | Promise<Outcome> {
   const failed = (error: unknown): Outcome => {
     if (error instanceof NameError) return invalidName(error.message)

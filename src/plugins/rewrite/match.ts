@@ -19,7 +19,7 @@ export type MatchKind = (typeof matchKinds)[number]
 export const readMatchKind = (token: Token): MatchKind =>
   value(oneOf(matchKinds, { ignoreCase: true }), token, 'rewrite')
 
-/** Lower case, with the closing dot that CoreDNS gives to every FROM and TO but a regular expression. */
+/** In lower case, with the trailing dot that CoreDNS adds to every FROM and TO but regular expressions. */
 export function absolute(text: string): string {
   const lower = text.toLowerCase()
   return lower.endsWith('.') && !/(^|[^\\])(\\\\)*\\\.$/.test(lower) ? lower : `${lower}.`
@@ -28,7 +28,7 @@ export function absolute(text: string): string {
 /** TO of a rule, as an absolute name. */
 export const replacement = (text: string): string => escaped(absolute(text))
 
-/** Names that a rule without a name of its own to write matches (`ttl`, `rcode`). */
+/** The names that a `ttl` or `rcode` rule matches. */
 export function readNames(kind: MatchKind, from: Token): NameMatcher {
   return matcherOf(kind, kind === 'regex' ? '' : absolute(from.text), kind === 'regex' ? readPattern(from) : undefined)
 }
@@ -48,12 +48,12 @@ export function matcherOf(kind: MatchKind, text: string, pattern: Pattern | unde
   }
 }
 
-/** What a name becomes; undefined where it does not match. Throws StepsError. */
+/** The rewritten name; undefined where it does not match. Throws StepsError. */
 export type Replacer = (name: string, allowance: StepAllowance) => string | undefined
 
 /**
- * What a name becomes; undefined where the kind does not match it. `{N}` in `to` stands for the groups of a regular
- * expression, in the order of their numbers, as CoreDNS inserts them.
+ * Rewrites a name that matches. `{N}` in `to` is replaced by groups of the regular expression, in the order of their
+ * numbers, as in CoreDNS.
  */
 export function replacer(kind: MatchKind, from: string, to: string, pattern?: Pattern): Replacer {
   switch (kind) {

@@ -1,4 +1,4 @@
-/** Names in the records of a reply: owners, and what SRV, MX, CNAME, NS, DNAME, NAPTR, SOA and PTR name. */
+/** Rewrites names in the records of a reply: owners, and targets of SRV, MX, CNAME, NS, DNAME, NAPTR, SOA and PTR. */
 import { type } from '../../dns/codes.ts'
 import { fieldEnd, layoutOf } from '../../dns/layout.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
@@ -8,10 +8,10 @@ import type { StepAllowance } from '../../regexp/index.ts'
 import { validName } from './names.ts'
 import type { ResponseRule } from './rule.ts'
 
-/** What a name becomes: the same name, or a text that may not be a valid one. Throws StepsError. */
+/** Rewrites a name, perhaps to an invalid one. Throws StepsError. */
 export type Rewrite = (name: string, allowance: StepAllowance) => string
 
-/** Of an SOA the name server, not the mailbox. */
+/** Of an SOA the primary name server is rewritten, not the mailbox. */
 const naming: readonly number[] = [type.SRV, type.MX, type.CNAME, type.NS, type.DNAME, type.NAPTR, type.SOA, type.PTR]
 
 export const ownerRule = (rewrite: Rewrite): ResponseRule => ({
@@ -38,7 +38,7 @@ export const valueRule = (rewrite: Rewrite): ResponseRule => ({
   },
 })
 
-/** Where the first name of the rdata is. */
+/** The place of the first name in the rdata. */
 function nameIn({ type: number, rdata }: ResourceRecord): { start: number; end: number } | undefined {
   if (!naming.includes(number) || rdata.length === 0) return undefined
   let start = 0

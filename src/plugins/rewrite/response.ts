@@ -1,4 +1,4 @@
-/** The reply on its way back: response rules from the last to the first, and the question that was asked. */
+/** Restores the question in the reply, and applies response rules from the last to the first. */
 import type { Edns, Message, ResourceRecord } from '../../dns/message.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Outcome, Query } from '../../plugin/query.ts'
@@ -7,12 +7,12 @@ import type { ResponseRule } from './rule.ts'
 interface Rewriting {
   /** The query as the client sent it. */
   readonly asked: Query
-  /** As the rules made it. */
+  /** The query after the rules. */
   readonly sent: Query
   readonly rules: readonly ResponseRule[]
-  /** Options that a reply carries back. */
+  /** Codes of options that are copied into the reply. */
   readonly echoes: ReadonlySet<number>
-  /** Whether a failure that no plugin has written becomes a reply here, so that plugins in front see one, as in CoreDNS. */
+  /** Whether an rcode without a reply becomes a reply here, so that earlier plugins see one, as in CoreDNS. */
   readonly writesFailures: boolean
 }
 
@@ -40,8 +40,8 @@ export function restored(outcome: Outcome, rewriting: Rewriting): Outcome | Prom
 }
 
 /**
- * The OPT of a reply without one: the request's, with the options that rules set. Like CoreDNS's it reaches clients
- * without EDNS, too, because a rule has given their query one.
+ * The OPT for a reply without one: the request's, with the options that rules set. As in CoreDNS, clients without EDNS
+ * get it, too, because a rule added an OPT to their query.
  */
 function echoed(asked: Query, sent: Query, echoes: ReadonlySet<number>): Edns | undefined {
   return echoes.size === 0 && asked.request.edns !== undefined ? undefined : withOptions(sent, echoes)
@@ -51,7 +51,7 @@ function withOptions({ request: { edns } }: Query, echoes: ReadonlySet<number>):
   return edns && { ...edns, options: edns.options.filter(({ code }) => echoes.has(code)) }
 }
 
-/** A client without EDNS hears the size that a rule put into its request, as from CoreDNS. */
+/** A client without EDNS gets the payload size of the OPT that a rule added to its query, as in CoreDNS. */
 function sized(edns: Edns | undefined, asked: Query, { request }: Query): Edns | undefined {
   if (edns === undefined || request.edns === undefined || asked.request.edns !== undefined) return edns
   return { ...edns, payloadSize: request.edns.payloadSize }
@@ -68,7 +68,7 @@ function rewrittenRcode(rcode: number, rules: readonly ResponseRule[]): number {
   )
 }
 
-/** A reply whose aliases are rewritten needs a lookup; all others are there at once. */
+/** Asynchronous only for `cname` rules, which need a lookup. */
 function rewriteMessage(message: Message, query: Query, rules: readonly ResponseRule[]): Message | Promise<Message> {
   let current: Message | Promise<Message> = message
   for (const rule of rules.toReversed()) {

@@ -1,4 +1,4 @@
-/** What a rule of `rewrite` is: it looks at a question, may change it, and says what becomes of the reply. */
+/** A rule of `rewrite`: may change a query, and gives the rules for its reply. */
 
 import type { Message, ResourceRecord } from '../../dns/message.ts'
 import type { Query } from '../../plugin/query.ts'
@@ -10,9 +10,9 @@ export interface Rule {
   readonly mode: 'stop' | 'continue'
   /** Undefined: the rule does not apply. */
   apply(query: Query): Rewritten | undefined
-  /** An EDNS option of the request that replies without an OPT of their own carry back. */
+  /** The code of an EDNS option of the request that is copied into replies without an OPT. */
   readonly echoes?: number
-  /** It changes what upstreams are asked about any name. */
+  /** It changes queries to upstreams whatever their name. */
   readonly changesForUpstreams?: true
   /** The names whose answers the rule may change; undefined: it changes no answer of the table. */
   readonly claim?: ClaimRule
@@ -20,13 +20,13 @@ export interface Rule {
 
 export interface Rewritten {
   readonly query: Query
-  /** The rule has not applied, whatever it has done to the query: the next one is tried. */
+  /** The rule counts as not applied although it changed the query: the next one is tried. */
   readonly passedOver?: true
   /** In the order of the configuration; applied to the reply from the last to the first. */
   readonly response: readonly ResponseRule[]
 }
 
-/** Changes a reply on its way back. Each kind has its part in response.ts. */
+/** Changes a reply. Each kind is applied in response.ts. */
 export type ResponseRule =
   | { readonly kind: 'record'; rewrite(record: ResourceRecord, allowance: StepAllowance): ResourceRecord }
   | { readonly kind: 'rcode'; readonly from: number; readonly to: number }

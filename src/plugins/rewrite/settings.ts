@@ -35,7 +35,7 @@ function readRule(directive: Directive): Rule {
   const mode = words[0].text.toLowerCase()
   const explicit = mode === 'continue' || mode === 'stop'
   const [field, ...args] = explicit ? words.slice(1) : words
-  if (field === undefined) throw fail(`'${mode}' must be followed by a field, as name or type`, words[0])
+  if (field === undefined) throw fail(`'${mode}' must be followed by a field, such as name or type`, words[0])
   const name = field.text.toLowerCase()
   if (name === 'answer') throw fail('a rewrite must begin with a name rule: answer rules follow it', field)
   if (!Object.hasOwn(readers, name))
@@ -43,7 +43,7 @@ function readRule(directive: Directive): Rule {
   return readers[name](mode === 'continue' ? 'continue' : 'stop', args, field)
 }
 
-/** In a block the rule goes on: its lines are read as one. */
+/** The words of a rule; the lines of a block are joined. */
 function wordsOf({ args, body }: Directive): readonly Token[] {
   if (body === undefined) return args
   if (args.length >= 2) throw fail('a rule on the line of rewrite takes no block', args[1])

@@ -1,4 +1,4 @@
-/** `rewrite cname`: the target of a CNAME in the reply; what it leads to is looked up anew. */
+/** `rewrite cname`: rewrites the target of a CNAME in the reply, and looks up the new target. */
 import { fail } from '../../../corefile/read.ts'
 import type { Token } from '../../../corefile/schema.ts'
 import { type } from '../../../dns/codes.ts'
@@ -22,7 +22,7 @@ export function readCnameRule(mode: Rule['mode'], args: readonly Token[], place:
   const reason = `rewrite cname ${kind} ${from.text} ${to.text}`
   return {
     mode,
-    // Any name may turn out to be an alias.
+    // Any name may have a CNAME.
     claim: { names: everyName, reason, at: place.at },
     apply: (query) => ({
       query,
@@ -32,8 +32,8 @@ export function readCnameRule(mode: Rule['mode'], args: readonly Token[], place:
 }
 
 /**
- * For each alias, the aliases of the answer up to it, and what its new target leads to. As in CoreDNS an alias of another
- * section counts as well: then those are all aliases of the answer.
+ * For each CNAME that matches, the answer is the CNAMEs up to it and the answer for its new target. As in CoreDNS, a
+ * CNAME of another section counts, too: then all CNAMEs of the answer are kept.
  */
 async function retarget(message: Message, query: Query, replace: Replacer): Promise<Message> {
   let { answer, truncated } = message

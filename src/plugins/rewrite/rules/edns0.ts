@@ -1,4 +1,4 @@
-/** `rewrite edns0 local | nsid | subnet`: options of the request, as the plugins behind and the upstream see them. */
+/** `rewrite edns0 local | nsid | subnet`: sets options of the request for later plugins and upstreams. */
 import { fail, integer, oneOf, value } from '../../../corefile/read.ts'
 import type { Token } from '../../../corefile/schema.ts'
 import { parseAddress } from '../../../dns/address.ts'
@@ -57,7 +57,7 @@ const none: Data = () => new Uint8Array(0)
 
 function countArgs(args: readonly Token[], count: number, kind: string, place: Token): void {
   if (args.length === count) return
-  throw fail(`edns0 ${kind} must have ${count} arguments behind the action, not ${args.length}`, args[count] ?? place)
+  throw fail(`edns0 ${kind} must have ${count} arguments after the action, not ${args.length}`, args[count] ?? place)
 }
 
 /** Go's ParseUint with base 0: decimal, 0x, 0o and 0b. */
@@ -66,7 +66,7 @@ function readCode(token: Token): number {
     ? Number(token.text.replaceAll('_', '').replace(/^0(?=[0-7])/, '0o'))
     : -1
   if (code >= 0 && code <= 0xffff) return code
-  throw fail(`invalid option code '${token.text}': must be a number up to 65535, as 65518 or 0xffee`, token)
+  throw fail(`invalid option code '${token.text}': must be a number up to 65535, such as 65518 or 0xffee`, token)
 }
 
 function readData(token: Token): Data {
@@ -119,9 +119,9 @@ function subnetOf({ client }: Query, v4Length: number, v6Length: number): Uint8A
 }
 
 interface OptionTraits {
-  /** A reply that has no OPT of its own carries this option of the request (CoreDNS: supported options). */
+  /** The code of an option that is copied into replies without an OPT (CoreDNS: supported options). */
   readonly echoed?: number
-  /** `append` adds one more where the request has the option already; else the rule is passed over. */
+  /** `append` adds a second option where the request already has one; otherwise the rule is skipped. */
   readonly appendsTwice?: boolean
 }
 
@@ -166,7 +166,7 @@ function changed(query: Query, edns: Edns, options: readonly EdnsOption[], respo
   return { query: { ...query, request: { ...query.request, edns: { ...edns, options } } }, response }
 }
 
-/** The option as it was before the rule, or away where there was none. */
+/** Restores the option as it was before the rule, or removes it. */
 function undo(code: number, before: EdnsOption | undefined): ResponseRule {
   return {
     kind: 'option',

@@ -1,4 +1,4 @@
-/** TO of `rewrite name regex FROM TO metadata`: groups and metadata of the query, inserted as they are. */
+/** TO of `rewrite name regex FROM TO metadata`, with groups and metadata of the query inserted. */
 import { fail } from '../../../corefile/read.ts'
 import type { Token } from '../../../corefile/schema.ts'
 import { isMetadataLabel } from '../../../plugin/metadata-label.ts'
@@ -6,7 +6,7 @@ import type { Query } from '../../../plugin/query.ts'
 import type { Pattern } from '../../../regexp/index.ts'
 import { escaped } from '../names.ts'
 
-/** The name that a query's becomes, or undefined where the rule does not apply. */
+/** The rewritten query name, or undefined where the rule does not apply. */
 export type Expand = (query: Query) => string | undefined
 
 type Part =
@@ -31,7 +31,7 @@ export function readMetadataReplacement(to: Token, pattern: Pattern): Expand {
   }
 }
 
-/** Undefined for a label that the query has no value for: the rule is passed over. */
+/** Undefined for a label without a value: the rule is skipped. */
 function textOf(part: Part, groups: readonly string[], query: Query): string | undefined {
   if (part.kind === 'literal') return part.text
   if (part.kind === 'group') return groups[part.group]

@@ -1,4 +1,4 @@
-/** `rewrite name`: the name of the question, and the names in the reply (`answer auto | name | value`). */
+/** `rewrite name`: rewrites the query name, and names in the reply (`answer auto | name | value`). */
 
 import { suggestion } from '../../../corefile/nearest.ts'
 import { fail } from '../../../corefile/read.ts'
@@ -62,7 +62,10 @@ function renamed(query: Query, qname: string): Query {
   return { ...query, qname, name: lowerName(qname), request: { ...query.request, questions } }
 }
 
-/** `exact` is always undone in the reply, a suffix by exchanging FROM and TO, the others by the two names of the query. */
+/**
+ * The automatic response rules: `exact` always has them; those of a suffix swap FROM and TO, others swap the two query
+ * names.
+ */
 function automatic(
   kind: MatchKind,
   auto: boolean,
@@ -80,7 +83,7 @@ const both = (rewrite: Rewrite): ResponseRule[] => [ownerRule(rewrite), valueRul
 const replaceSuffix = (text: string, suffix: string, by: string): string =>
   text.endsWith(suffix) ? text.slice(0, text.length - suffix.length) + by : text
 
-/** The name itself, and names below it. */
+/** Replaces the domain in the name itself and in names below it. */
 function replaceDomain(text: string, domain: string, by: string): string {
   return text === domain || text.endsWith(`.${domain}`) ? text.slice(0, text.length - domain.length) + by : text
 }

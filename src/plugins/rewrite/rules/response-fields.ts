@@ -7,7 +7,7 @@ import { type MatchKind, readMatchKind, readNames } from '../match.ts'
 import type { ResponseRule, Rule } from '../rule.ts'
 
 const maxTtl = 0xffffffff
-/** What an open end of a range means. */
+/** The maximum of an open range. */
 const openTtl = 2 ** 31 - 1
 
 /** `ttl [MATCH] FROM SECONDS|MIN-MAX`. Throws ConfigError. */
@@ -51,7 +51,7 @@ export function readRcodeRule(mode: Rule['mode'], args: readonly Token[], place:
   }
 }
 
-/** The name to match, `exact` where no kind is given, and the `after` words behind it. */
+/** The name to match, `exact` where no kind is given, and the `after` words that follow it. */
 function nameAnd(args: readonly Token[], after: number): { kind: MatchKind; from: Token; rest: readonly Token[] } {
   if (args.length === after + 1) return { kind: 'exact', from: args[0], rest: args.slice(1) }
   return { kind: readMatchKind(args[0]), from: args[1], rest: args.slice(2) }
@@ -77,6 +77,6 @@ const byName = responseCode({ anyCase: true })
 
 const codeOrNumber: Kind<number> = {
   ...byName,
-  expected: 'a response code, as NXDOMAIN or a number from 0 to 23',
+  expected: 'a response code such as NXDOMAIN, or a number from 0 to 23',
   parse: (word) => byName.parse(word) ?? integer({ min: 0, max: 23 }).parse(word),
 }

@@ -1,4 +1,4 @@
-/** `rewrite type` and `rewrite class`: fields of the question. */
+/** `rewrite type` and `rewrite class`: rewrite fields of the question. */
 import { fail, value } from '../../../corefile/read.ts'
 import type { Token } from '../../../corefile/schema.ts'
 import { type } from '../../../dns/codes.ts'
@@ -12,7 +12,7 @@ export function readTypeRule(mode: Rule['mode'], args: readonly Token[], place: 
   const [from, to] = readPair(args, place, 'type').map(readType)
   return {
     mode,
-    // The table leaves questions of type ANY to the chain as it is.
+    // The table always leaves questions of type ANY to the chain.
     ...(from === type.ANY
       ? {}
       : {

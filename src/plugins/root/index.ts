@@ -20,7 +20,7 @@ const schema: DirectiveSchema<string> = {
   },
 }
 
-/** Sets the folder that relative paths in the block start from. */
+/** Sets the base folder of relative paths in the block. */
 export const root: Plugin<string> = {
   name: 'root',
   schema,

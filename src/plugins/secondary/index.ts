@@ -15,10 +15,10 @@ import { type SecondarySettings, type SecondaryZone, schema } from './settings.t
 
 const plugin = 'secondary'
 
-/** Answers from zones that are transferred from their primaries. */
+/** Answers from zones that it transfers from their primaries. */
 export const secondary: Plugin<SecondarySettings> = { name: plugin, schema, setup }
 
-/** A zone of this configuration. What is known of it outlives a reload. */
+/** A zone of this configuration. Its contents outlive a reload. */
 interface Secondary extends ServedZone {
   readonly settings: SecondaryZone
   followed: FollowedPrimaries | undefined
@@ -102,7 +102,7 @@ function secondaryOf(settings: SecondaryZone): Secondary {
   }
 }
 
-/** Zones of two configurations that are the same one. A key goes in as its digest, because identities may be logged. */
+/** Equal for a zone that two configurations can share. The key is hashed, because identities may be logged. */
 function identity({ zone, primaries }: SecondaryZone, key: TsigKey | undefined): string {
   const secret = key && createHash('sha256').update(key.secret).digest('hex')
   const servers = primaries.map(({ address, port }) => `${address} ${port}`)

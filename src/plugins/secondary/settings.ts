@@ -10,7 +10,7 @@ export interface SecondaryZone {
   readonly zone: string
   /** Asked in this order; at least one. */
   readonly primaries: readonly Primary[]
-  /** The name of the key that signs what is asked: lower case and absolute. */
+  /** The name of the key that signs requests: lower case and absolute. */
   readonly key: string | undefined
   /** Where the directive stands. */
   readonly at: Position
@@ -19,7 +19,7 @@ export interface SecondaryZone {
 export interface SecondarySettings {
   /** Each zone once: the last directive that names it counts. */
   readonly zones: readonly SecondaryZone[]
-  /** Zones whose missing names go on to the next plugin. Of all directives the last line counts, as in CoreDNS. */
+  /** Zones whose missing names go to the next plugin. Of all directives the last line counts, as in CoreDNS. */
   readonly fallthrough: readonly string[]
 }
 
@@ -49,7 +49,7 @@ export const schema: DirectiveSchema<SecondarySettings> = {
   read({ occurrences, zones: served }) {
     const zones = new Map<string, SecondaryZone>()
     let fallsThrough: readonly string[] = []
-    // CoreDNS passes over the words that it finds behind a '}'.
+    // CoreDNS ignores words after a '}'.
     for (const directive of occurrences.filter(({ spill }) => spill === undefined)) {
       const { primaries, key, fallthrough } = readOne(directive)
       fallsThrough = fallthrough ?? fallsThrough

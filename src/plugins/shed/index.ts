@@ -16,7 +16,7 @@ const schema: DirectiveSchema<undefined> = {
   },
 }
 
-/** Drops what cannot be answered over UDP, instead of SERVFAIL. The transports do it. */
+/** Makes the transports drop UDP queries and replies under overload instead of answering SERVFAIL. */
 export const shed: Plugin<undefined> = {
   name: 'shed',
   schema,

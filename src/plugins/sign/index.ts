@@ -8,7 +8,7 @@ import { createZoneSigner } from './signer.ts'
 
 const plugin = 'sign'
 
-/** Signs the files of zones, which `file` and `auto` serve. */
+/** Signs zone files, which `file` and `auto` serve. */
 export const sign: Plugin<readonly ZoneToSign[]> = {
   name: plugin,
   schema,

@@ -2,15 +2,15 @@
 import { argCount, custom, fail, readBody, zonesOf } from '../../corefile/read.ts'
 import type { BodyLine, DirectiveSchema, Token } from '../../corefile/schema.ts'
 
-/** One zone that a file of it is signed for. */
+/** A zone whose file is signed. */
 export interface ZoneToSign {
   /** Lower case and absolute. */
   readonly zone: string
-  /** The zone's file as it is written. */
+  /** The zone's file, as written. */
   readonly file: string
-  /** Key files, as they are written. */
+  /** Key files, as written. */
   readonly keys: readonly Token[]
-  /** Where the signed file goes, as it is written. */
+  /** The folder of the signed file, as written. */
   readonly directory: string
 }
 

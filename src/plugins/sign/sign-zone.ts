@@ -1,4 +1,4 @@
-/** A zone's records with NSEC and RRSIG records (RFC 4035 §2), as CoreDNS's sign makes them. */
+/** Signs a zone: adds NSEC and RRSIG records (RFC 4035 §2), as CoreDNS's sign does. */
 import { dnsClass, type as rrType } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { lowerName, parentOf } from '../../dns/name.ts'
@@ -22,15 +22,15 @@ export interface SigningTerms {
 
 type RRsets = Map<number, ResourceRecord[]>
 
-/** What is made here, and left out where the file has it. */
+/** Types that signing makes; those of the file are left out. */
 const madeTypes: ReadonlySet<number> = new Set([rrType.DNSKEY, rrType.RRSIG, rrType.NSEC, rrType.CDS, rrType.CDNSKEY])
 
 export interface UnsignedZone {
   /** Takes a record of the zone. */
   add(record: ResourceRecord): void
   /**
-   * The records of the signed zone, name by name in canonical order, the apex and its SOA first. Signatures are made in threads, those
-   * of a name at a time.
+   * The records of the signed zone, name by name in canonical order, the apex and its SOA first. Signatures are made in
+   * threads, one name at a time.
    */
   sign(terms: SigningTerms): AsyncGenerator<readonly ResourceRecord[], void, undefined>
 }
@@ -54,7 +54,7 @@ export function createUnsignedZone(): UnsignedZone {
       const apex = names.get(zone)
       const soa = apex?.get(rrType.SOA)?.[0]
       if (!apex || !soa) throw new RangeError(`there is no SOA record of ${zone}`)
-      // Whoever looks at the file finds the SOA first.
+      // The SOA must be the first record of the file.
       names.set(
         zone,
         new Map([[rrType.SOA, [withSerial(soa, serial)]], ...[...apex].filter(([each]) => each !== rrType.SOA)]),
@@ -75,7 +75,7 @@ export function createUnsignedZone(): UnsignedZone {
   }
 }
 
-/** Names that the zone answers for, and those below its delegations and DNAME records (RFC 4035 §2.2). */
+/** Authoritative names, and names below delegations and DNAMEs (RFC 4035 §2.2), both in canonical order. */
 function inOrder(names: ReadonlyMap<string, RRsets>, zone: string) {
   const isCut = (name: string): boolean => {
     const rrsets = names.get(name)
@@ -96,7 +96,7 @@ function inOrder(names: ReadonlyMap<string, RRsets>, zone: string) {
   return { authoritative, others }
 }
 
-/** At a delegation DS and NSEC are the zone's own; NS, and addresses that lie there, are the child's. */
+/** At a delegation only DS and NSEC are signed; NS and glue belong to the child. */
 async function signName(
   name: string,
   next: string,

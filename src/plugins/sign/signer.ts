@@ -1,4 +1,4 @@
-/** Keeps one zone signed: looks at the signed file, and makes it anew when it must be. */
+/** Keeps one zone signed: checks the signed file, and signs the zone again when it is out of date. */
 
 import { randomUUID } from 'node:crypto'
 import { open, rename, unlink } from 'node:fs/promises'
@@ -21,17 +21,17 @@ import { createUnsignedZone } from './sign-zone.ts'
 const hour = 3600
 const day = 24 * hour
 
-/** Seconds, all of them CoreDNS's. */
+/** Seconds, as in CoreDNS. */
 const validity = { before: 3 * hour, beforeJitter: 18 * hour, after: 32 * day, afterJitter: 5 * day }
-/** A zone is signed again when its signatures are so old, or have so little left. */
+/** A zone is signed again when its signatures are this old, or expire within this time. */
 const renewal = { age: 6 * day, left: 7 * day }
 
-/** Milliseconds between looks: CoreDNS looks every five hours, and not at the zone's file. */
+/** Milliseconds between two checks. CoreDNS checks every five hours, and does not check the zone's file. */
 const lookEvery = 60_000
 
-/** Records of a zone that is signed: they take some 30 MiB meanwhile. */
+/** Bound on the records of a zone, which take some 30 MiB while it is signed. */
 export const maxRecords = 50_000
-/** Records at the beginning of a signed file among which its SOA is: CoreDNS's figure. */
+/** The SOA is searched in the first records of a signed file: CoreDNS's figure. */
 const firstRecords = 100
 /** Octets that are written at once. */
 const pieceOctets = 65_536
@@ -60,11 +60,11 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
   const now = (): number => Math.floor(clock.wall() / 1000)
   let timer: Timer | undefined
   let stopped = false
-  /** Of the signed file as it was when it was read last. */
+  /** The state of the signed file when it was last read. */
   let known: { readonly changedAt: number; readonly signatures: readonly ResourceRecord[] } | undefined
-  /** Time of change of the zone's file that was signed last: it may lie in the future. */
+  /** Modification time of the zone's file that was last signed, which may be in the future. */
   let signedChange = 0
-  /** What went wrong last: said once. */
+  /** The last failure, which is logged once. */
   let failure: string | undefined
 
   async function look(): Promise<void> {
@@ -105,7 +105,7 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
     const change = timeOfChange(source)
     const unsigned = createUnsignedZone()
     const outside = await read(unsigned.add)
-    if (outside > 0) log.warning(`${source} has ${outside} records outside of the zone ${zone}: they are left out`)
+    if (outside > 0) log.warning(`${source} has ${outside} records outside of the zone ${zone}, which are ignored`)
     const terms = {
       zone,
       keys,
@@ -122,7 +122,7 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
     )
   }
 
-  /** How many records are outside of the zone. */
+  /** Reads the zone's file. Returns how many records are outside of the zone. */
   async function read(add: (record: ResourceRecord) => void): Promise<number> {
     const { first, include } = openZoneFiles(source)
     let outside = 0
@@ -135,7 +135,7 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
     return outside
   }
 
-  /** Text for the file. Ends with an error when the signer is stopped: the file is not made then. */
+  /** The text of the signed file. Throws when the signer is stopped, so that no file is written. */
   async function* pieces(groups: AsyncIterable<readonly ResourceRecord[]>): AsyncGenerator<string> {
     let text = ''
     for await (const records of groups) {
@@ -169,7 +169,7 @@ function soaSignatures(path: string, zone: string): readonly ResourceRecord[] {
   return found
 }
 
-/** Why signatures of the SOA call for new ones, or undefined. */
+/** Why the signatures of the SOA must be renewed, or undefined. */
 function outOfDate(signatures: readonly ResourceRecord[], tags: readonly number[], now: number): string | undefined {
   const signedBy = signatures.map(({ rdata }) => readUint16(rdata, 16))
   if (signedBy.length !== tags.length || !tags.every((tag) => signedBy.includes(tag)))
@@ -184,9 +184,9 @@ function outOfDate(signatures: readonly ResourceRecord[], tags: readonly number[
   return undefined
 }
 
-/** The file is whole, or stays as it was. */
+/** Replaces the file atomically. */
 async function writeBeside(target: string, pieces: AsyncIterable<string>): Promise<void> {
-  // Not a name that `auto` takes for a zone's file.
+  // `auto` must not take the temporary name for a zone file.
   const beside = join(dirname(target), `signed-${randomUUID()}`)
   const file = await open(beside, 'wx', 0o644)
   try {

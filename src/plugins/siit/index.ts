@@ -62,7 +62,7 @@ function unmapped(address: Uint8Array): Uint8Array {
   return isMapped ? address.subarray(12) : address
 }
 
-/** Makes A records out of AAAA records, where IPv6 hosts are reached by mapped IPv4 addresses (RFC 7755, 7757). */
+/** Synthesises A records from AAAA records where IPv6 hosts are reached by mapped IPv4 addresses (RFC 7755, 7757). */
 export const siit: Plugin<Settings> = {
   name: 'siit',
   schema,
@@ -74,7 +74,7 @@ export const siit: Plugin<Settings> = {
     )
     return {
       async handler(query, next) {
-        // A lookup of its own, or what `dns64` looks up for that: each would ask for the other's without end.
+        // The plugin's own lookup, or that of `dns64` for it: the two would call each other without end.
         if (query.passing?.has('siit')) return next(query)
         if (query.qtype !== type.A || query.qclass !== dnsClass.IN) return next(query)
         const outcome = await next(query)
@@ -88,7 +88,7 @@ export const siit: Plugin<Settings> = {
             : found.message.answer
         if (synthesised === undefined) return outcome
         if (found.message.rcode === rcode.NOERROR && !query.unrecorded) translated.with(query.server).inc()
-        // The reply is made anew: rules for the reply of plugins behind do not see it.
+        // The reply is new, so it takes RD from the request that the later plugins saw.
         const { requestRecursionDesired: recursionDesired } = outcome
         return { ...reply(query, found.message, synthesised), recursionDesired }
       },
@@ -116,7 +116,7 @@ function isTranslatable({ opcode: operation, truncated, rcode: code, answer }: M
   return !answer.some((record) => record.type === type.A)
 }
 
-/** Undefined where no address can be translated: the answer stays as it was. */
+/** Undefined where no address can be translated: the answer stays unchanged. */
 function synthesise(without: Message, found: Message, settings: Settings): readonly ResourceRecord[] | undefined {
   const soaTtl = without.authority.findLast((record) => record.type === type.SOA)?.ttl ?? ttlWithoutSoa
   let mapped = false
@@ -130,14 +130,14 @@ function synthesise(without: Message, found: Message, settings: Settings): reado
   return mapped ? answer : undefined
 }
 
-/** RFC 7757 §3.3.2: explicit mappings come before the prefix. */
+/** Explicit mappings take precedence over the prefix (RFC 7757 §3.3.2). */
 function toIPv4(v6: Uint8Array, { prefix, mappings }: Settings): Uint8Array | undefined {
   const mapped = mappings.get(formatAddress(v6))
   if (mapped !== undefined) return mapped
   return inPrefix(prefix, v6) ? extractIPv4(prefix.bits, v6) : undefined
 }
 
-/** The reply to the AAAA query, made one to the query that was asked. */
+/** Turns the reply to the AAAA lookup into one to the query. */
 function reply({ request }: Query, found: Message, answer: readonly ResourceRecord[]): Outcome {
   const { rcode, authoritative, recursionAvailable, truncated, authority, additional, edns } = found
   const message = replyTo(request, { rcode, authoritative, answer, authority, additional, ...(edns && { edns }) })

@@ -1,4 +1,4 @@
-/** Templates whose reply is the same for every client: the data plane gives it. */
+/** Templates with the same reply for every client, which the data plane can answer. */
 import { className, dnsClass, properTypeName, rcode, type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { isSubdomain, NameError } from '../../dns/name.ts'
@@ -11,8 +11,8 @@ import { compileTemplate, ExecutionError, type Template } from '../../text-templ
 import type { Settings } from './settings.ts'
 
 /**
- * What the data plane decides for the templates of a block, in their order: a constant one replies; what is about any other
- * is left undecided, because no template behind it may reply to that.
+ * The data plane's decisions for the templates of a block, in their order. A constant template replies; queries that
+ * any other template concerns are left undecided, because no later template may reply to them.
  */
 export function decisionsOf(templates: readonly Settings[]): readonly Decision[] {
   const all = templates.flatMap((template) => template.zones.flatMap((zone) => decisionsIn(zone, template)))
@@ -27,10 +27,10 @@ export function reasonForChain(template: Settings): string | undefined {
   return namesIn(template) === undefined ? 'only the pattern itself tells which names it matches' : undefined
 }
 
-/** `{{ .Name }}` in place of the owner: the name asked for. */
+/** `{{ .Name }}` as the owner: the query name. */
 const ownName = /^\s*\{\{\s*\.Name\s*\}\}(?=\s)/
 
-/** Whether the owner of the record is the name asked for, whatever it is. */
+/** Whether the record's owner is always the query name. */
 export const isOwnedByName = ({ source }: Template): boolean => ownName.test(source)
 
 function decisionsIn(zone: string, template: Settings): readonly Decision[] {
@@ -46,13 +46,13 @@ function decisionsIn(zone: string, template: Settings): readonly Decision[] {
   return fallsThrough && names !== undefined ? decided : [...decided, { questions: whole, action: 'undecided' }]
 }
 
-/** What the patterns match; undefined where that is not proven. */
+/** The names that the patterns match; undefined where it cannot be proven. */
 function namesIn({ patterns }: Settings): readonly Names[] | undefined {
   const each = patterns.map(({ source }) => namesOf(source))
   return each.every((names) => names !== undefined) ? each.flat() : undefined
 }
 
-/** The names as far as they are in the zone. */
+/** The part of the names that is in the zone. */
 function inZone(names: Names, zone: string): readonly Pick<QuestionsSpec, 'zone' | 'names'>[] {
   switch (names.kind) {
     case 'all':
@@ -65,7 +65,7 @@ function inZone(names: Names, zone: string): readonly Pick<QuestionsSpec, 'zone'
   }
 }
 
-/** The reply to every question in the zone that matches, or why it is made in the chain. */
+/** The reply to every matching question in the zone, or why the chain makes it. */
 function replyOf(template: Settings, zone: string): ConstantReply | string {
   if (template.variables.length + template.conditions.length > 0) return 'its expressions depend on the query'
   if (template.extendedError !== undefined) return 'its replies have an extended error'
@@ -82,7 +82,7 @@ function replyOf(template: Settings, zone: string): ConstantReply | string {
   return { rcode: template.rcode, records: constantRecords({ answer, authority, additional }) }
 }
 
-/** The record, its owner '' for the name asked for; undefined where it is not always the same, or of another class. */
+/** The record, with owner '' for the query name; undefined where it is not constant, or not of class IN. */
 function constantRecord(template: Template, { type: asked }: Settings, zone: string): ResourceRecord | undefined {
   const owned = isOwnedByName(template)
   const text = template.source.replace(ownName, '.')

@@ -22,7 +22,7 @@ import { type Section, type Settings, schema } from './settings.ts'
 
 const plugin = 'template'
 
-/** Makes answers from the question, by templates. */
+/** Answers with records made from templates. */
 export const template: Plugin<readonly Settings[]> = { name: plugin, schema, setup }
 
 function setup(templates: readonly Settings[], { metrics }: Setup): Instance {
@@ -40,7 +40,7 @@ function setup(templates: readonly Settings[], { metrics }: Setup): Instance {
   }
 }
 
-/** What the first template that is about the query makes of it; undefined: the next plugin is asked. */
+/** The outcome of the first template that matches the query; undefined: the next plugin answers. */
 function answerFrom(
   templates: readonly Settings[],
   query: Query,
@@ -58,8 +58,8 @@ function answerFrom(
 }
 
 /**
- * The query for expressions and records, and whether they have read who asks. Where they have not, another client's query
- * takes the same way.
+ * The query for expressions and records, and whether they read facts about the client. If they did not, the reply is
+ * the same for every client.
  */
 function watchClient(query: Query): { readonly query: Query; isRead(): boolean } {
   let read = false
@@ -88,7 +88,7 @@ function answer(template: Settings, context: MatchContext, counters: TemplateMet
     template.records[section].map((each) => {
       try {
         const record = makeRecord(each, data)
-        // In the case of the question, which resolvers that randomise it (0x20) compare.
+        // In the case of the query name, which resolvers that randomise it (0x20) compare.
         return isOwnedByName(each) ? { ...record, name: context.query.qname } : record
       } catch (error) {
         if (error instanceof RecordError) counters.failed(context, section, each.source, error.stage)
@@ -116,7 +116,7 @@ function answer(template: Settings, context: MatchContext, counters: TemplateMet
 
 const isAddressQuery = ({ qtype }: Query): boolean => qtype === type.A || qtype === type.AAAA
 
-/** Behind each CNAME what its target leads to. */
+/** Adds the answer for its target after each CNAME. */
 async function followed(reply: Extract<Outcome, { kind: 'reply' }>, query: Query): Promise<Outcome> {
   const answer: ResourceRecord[] = []
   let { truncated } = reply.message
@@ -145,8 +145,8 @@ function extendedError({ extendedError: found }: Settings, { request }: Query): 
 }
 
 /**
- * The names that a template answers, or fails. One without fallthrough fails what it does not match in its zones, so it
- * claims them whole.
+ * The names that a template answers, or refuses with SERVFAIL. Without fallthrough it refuses all other names of its
+ * zones, so it claims the whole zones.
  */
 function claimsOf(template: Settings): readonly ClaimRule[] {
   const types = template.type === type.ANY ? undefined : [template.type]

@@ -1,9 +1,9 @@
 import type { Value } from '../../expression/index.ts'
 import type { QueryContext } from '../../plugin/query-expression.ts'
 
-/** What expressions and records see. */
+/** The data of expressions and records. */
 export interface MatchContext extends QueryContext {
-  /** The template's zone that holds the name. */
+  /** The template's zone that contains the name. */
   readonly zone: string
   readonly class: string
   readonly type: string

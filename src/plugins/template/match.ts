@@ -1,4 +1,4 @@
-/** Whether a template is about a query, and what it knows of it then. */
+/** Matches templates against queries. */
 import { dnsClass, properClassName, properTypeName, type } from '../../dns/codes.ts'
 import { isSubdomain } from '../../dns/name.ts'
 import { EvaluationError } from '../../expression/index.ts'
@@ -6,7 +6,7 @@ import type { Query } from '../../plugin/query.ts'
 import type { MatchContext } from './match-context.ts'
 import type { Settings } from './settings.ts'
 
-/** `skip`: the next template is asked. `fail`: SERVFAIL. */
+/** `skip`: the next template is tried. `fail`: SERVFAIL. */
 export type MatchOutcome =
   | { readonly kind: 'match'; readonly context: MatchContext }
   | { readonly kind: 'skip' }
@@ -59,7 +59,7 @@ function groupsOf(matches: readonly string[], names: ReadonlyMap<string, number>
   return groups
 }
 
-/** Works the variables out, then the conditions; undefined where one cannot be evaluated. Throws StepsError. */
+/** Evaluates the variables, then the conditions; undefined where one cannot be evaluated. Throws StepsError. */
 function evaluate({ variables, conditions }: Settings, context: MatchContext): boolean | undefined {
   const { steps } = context.query.budget
   try {

@@ -5,7 +5,7 @@ import { parseRecord } from '../../dns/record-text.ts'
 import { ExecutionError, type Struct, type Template } from '../../text-template/index.ts'
 import type { MatchContext } from './match-context.ts'
 
-/** What a template could not do: its text could not be made, or was not a record. */
+/** The template could not be executed, or its text was not a record. */
 export class RecordError extends Error {
   readonly stage: 'template' | 'record'
   constructor(message: string, stage: 'template' | 'record') {

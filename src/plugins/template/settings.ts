@@ -1,4 +1,4 @@
-/** The `template` directive: what is matched, computed and answered. */
+/** The `template` directive. */
 import { suggestion } from '../../corefile/nearest.ts'
 import { fail, normalizeZone, optionLines, unknownProperty, unsigned, value, zonesOf } from '../../corefile/read.ts'
 import type { BodyLine, Directive, DirectiveSchema, Position, Token } from '../../corefile/schema.ts'
@@ -23,23 +23,23 @@ export interface Settings {
   readonly class: number
   readonly type: number
   readonly zones: readonly string[]
-  /** The first that matches counts. */
+  /** The first one that matches counts. */
   readonly patterns: readonly Pattern[]
   readonly records: Readonly<Record<Section, readonly Template[]>>
   readonly rcode: number
   readonly extendedError: { readonly code: number; readonly reason: string } | undefined
-  /** Zones whose names go on to the next template where nothing matches. */
+  /** Zones whose names go to the next template where nothing matches. */
   readonly fallthrough: readonly string[]
   readonly variables: readonly Variable[]
   readonly conditions: readonly Expression<MatchContext>[]
-  /** As it is written, and where, for `explain`. */
+  /** As written, and where, for `explain`. */
   readonly text: string
   readonly at: Position
 }
 
 type Draft = { -readonly [Key in Exclude<keyof Settings, 'records'>]: Settings[Key] } & {
   readonly records: Record<Section, readonly Template[]>
-  /** What expressions of the directive can name so far. */
+  /** The names that expressions of the directive can use so far. */
   environment: Environment<MatchContext>
 }
 
@@ -83,7 +83,7 @@ function readType(token: Token): number {
   return value(queryType(), token, 'template')
 }
 
-/** Groups by number or name, '' for one that does not exist. */
+/** A group by number or name; '' if it does not exist. */
 const group = {
   args: ['any'],
   result: 'string',
@@ -129,7 +129,7 @@ const options: Readonly<Record<string, (draft: Draft, line: BodyLine) => void>> 
   fallthrough(draft, { args }) {
     draft.fallthrough = args.length === 0 ? ['.'] : args.flatMap(({ text }) => normalizeZone(text))
   },
-  // CoreDNS accepts it, and does nothing.
+  // CoreDNS accepts and ignores it.
   upstream() {},
 }
 

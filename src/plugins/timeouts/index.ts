@@ -16,7 +16,7 @@ const timeout: Kind<number> = {
   },
 }
 
-/** Queries of a connection; 0 stands for -1, no bound. */
+/** Queries per connection; -1 (no limit) is read as 0. */
 const maxQueries: Kind<number> = {
   expected: '-1 (no limit) or an integer of at least 1',
   parse(word) {
@@ -45,7 +45,7 @@ function readTimeouts(directive: Directive): ConnectionTimeouts {
   return { ...others, queries }
 }
 
-/** How long TCP connections of the block's listeners may be silent, and how many queries each may ask. */
+/** Sets timeouts of TCP connections to the block's listeners, and the number of queries on each. */
 export const timeouts: Plugin<ConnectionTimeouts> = {
   name: 'timeouts',
   schema,

@@ -1,4 +1,4 @@
-/** What `tls` reads from its files. */
+/** The certificates and keys of `tls`. */
 import { createHash, X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
@@ -9,7 +9,7 @@ import { errorMessage } from '../../telemetry/error-text.ts'
 import { systemRoots } from '../../trust/system-roots.ts'
 import { clientAuthPolicies, schema, type TlsSettings } from './settings.ts'
 
-/** `folder`: that of `root`. */
+/** Resolves the paths. `folder`: that of `root`. */
 export function inFolder(settings: TlsSettings, folder: string): TlsSettings {
   const { cert, key, ca, keyLog } = settings
   return {
@@ -21,7 +21,7 @@ export function inFolder(settings: TlsSettings, folder: string): TlsSettings {
   }
 }
 
-/** What the directives say, without the server: where a file cannot be read, its path stands for what it has. */
+/** The policy of the directives, for `check`. If a file cannot be read, its path stands for its contents. */
 export function declaredPolicy(occurrences: readonly Directive[], folder: string): TlsPolicy {
   const settings = inFolder(schema.read({ occurrences, zones: [] }).at(-1)!, folder)
   try {
@@ -31,7 +31,7 @@ export function declaredPolicy(occurrences: readonly Directive[], folder: string
   }
 }
 
-/** Throws an Error that says what is wrong with which file. */
+/** Throws an Error that names the file and the problem. */
 export function readSecrets({ cert, key, ca, clientAuth }: TlsSettings): TlsSecrets {
   const secrets = {
     cert: readRegularFile(cert),
@@ -58,7 +58,7 @@ export function policyOf({ ca, clientAuth }: TlsSettings, secrets: TlsSecrets): 
   }
 }
 
-/** By their DER: copies of a file are equal. */
+/** Digests of the DER: equal for copies of a file. */
 function digestsIn(pem: Buffer): string[] {
   return [...pem.toString('latin1').matchAll(certificatePattern)].map(([text]) =>
     createHash('sha256').update(new X509Certificate(text).raw).digest('hex'),

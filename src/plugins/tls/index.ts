@@ -8,7 +8,7 @@ import { followFiles } from '../../trust/followed-files.ts'
 import { inFolder, policyOf, readSecrets } from './certificates.ts'
 import { clientAuthPolicies, schema, type TlsSettings } from './settings.ts'
 
-/** The certificates that the block's encrypted listeners are served with. The transports use them. */
+/** Sets the certificates of the block's encrypted listeners. The transports use them. */
 export const tls: Plugin<readonly TlsSettings[]> = {
   name: 'tls',
   schema,
@@ -16,7 +16,7 @@ export const tls: Plugin<readonly TlsSettings[]> = {
     for (const settings of all) readPolicy(inFolder(settings, reading.block.root), reading)
   },
   setup(all, setup) {
-    // All are read, as in CoreDNS: the last one counts.
+    // All files must be readable, as in CoreDNS, but only the last directive counts.
     const held = all.map((settings) => acquire(settings, setup))
     return {
       provides: [provide(serverTls, held.at(-1)!.value)],
@@ -27,11 +27,11 @@ export const tls: Plugin<readonly TlsSettings[]> = {
   },
 }
 
-/** Equal settings are one value in the process: handshakes and session tickets go on through a reload. */
+/** Equal settings are one value in the process, so handshakes and session tickets survive a reload. */
 function acquire(written: TlsSettings, setup: Setup): Held<ServerTls> {
   const settings = inFolder(written, setup.block.root)
   const { at, ...identity } = settings
-  // Before anything is shared: what cannot be read is an error of this Corefile.
+  // First, so that an unreadable file is an error of this Corefile.
   const { certificates } = readPolicy(settings, setup)
   const key = `server tls ${JSON.stringify(identity)} ${certificates}`
   try {
@@ -55,8 +55,7 @@ function open(settings: TlsSettings, log: Logger): Shared<ServerTls> {
   const files = followFiles(
     paths,
     () => readSecrets(settings),
-    (error) =>
-      log.error(`the certificate has changed and cannot be used, the one before stays: ${errorMessage(error)}`),
+    (error) => log.error(`the new certificate cannot be used, the previous one stays in use: ${errorMessage(error)}`),
   )
   const keyLog = settings.keyLog === undefined ? undefined : openKeyLog(settings.keyLog, log)
   return {
@@ -83,7 +82,7 @@ function openKeyLog(path: string, log: Logger): { write(line: Buffer): void; clo
   let state: 'open' | 'failed' | 'closed' = 'open'
   log.warning(`Writing TLS Key Log to "${path}"`)
   return {
-    // Handshakes that are under way at a reload go on after it.
+    // Handshakes may still be under way after a reload has closed the log.
     write(line) {
       if (state === 'closed') return
       try {

@@ -3,7 +3,7 @@ import type { Directive, DirectiveSchema, Position } from '../../corefile/schema
 import type { ClientAuth } from '../../plugin/capabilities/server-tls.ts'
 
 export interface TlsSettings {
-  /** Paths as they are written. */
+  /** Paths as written. */
   readonly cert: string
   readonly key: string
   readonly ca: string | undefined

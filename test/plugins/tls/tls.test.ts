@@ -69,7 +69,7 @@ describe('tls', () => {
     const serving = await serve(plugins, block(`tls://.:${port}`, useFiles('broken')))
     writeFileSync(join(folder, 'broken.pem'), 'half a certif')
     assert.deepEqual([await nameAt(port), await nameAt(port)], ['broken', 'broken'])
-    const said = serving.lines.filter((line) => line.includes('the certificate has changed and cannot be used'))
+    const said = serving.lines.filter((line) => line.includes('the new certificate cannot be used'))
     assert.equal(said.length, 1, serving.lines.join('\n'))
     certificates.issue('broken')
     assert.equal(await nameAt(port), 'broken')

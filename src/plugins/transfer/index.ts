@@ -11,7 +11,7 @@ import { type Rule, ruleFor, schema } from './settings.ts'
 
 const plugin = 'transfer'
 
-/** Transfers zones of the block's other plugins to secondaries, and notifies these of changes. */
+/** Transfers zones of the block's other plugins to secondaries, and notifies them of changes. */
 export const transfer: Plugin<readonly Rule[]> = { name: plugin, schema, setup }
 
 function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
@@ -20,7 +20,8 @@ function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
   return {
     handler(query, next) {
       if (query.qtype !== type.AXFR && query.qtype !== type.IXFR) return next(query)
-      // Only streams that can carry many messages (RFC 5936 §4.2); CoreDNS does not answer IXFR over UDP either.
+      // A transfer needs a stream that carries many messages (RFC 5936 §4.2). CoreDNS does not answer IXFR over UDP
+      // either.
       if (query.transport === 'udp' || query.transport === 'https' || query.transport === 'grpc')
         return bare(rcode.REFUSED)
       const rule = ruleFor(rules, query.name)
@@ -48,10 +49,10 @@ const bare = (code: number, error?: Error): RcodeOnly => ({
   ...(error && { error }),
 })
 
-/** `serial`: what the client has. */
+/** `serial`: that of the client's zone. */
 function answer(query: Query, serial: number, source: TransferSource, log: Logger): Outcome {
   const zone = source.snapshot(query.name)
-  // Half a zone would make secondaries deny the other half.
+  // With half of a zone, secondaries would deny the other half.
   if (!zone) return bare(rcode.SERVFAIL, new Error('the zone is not completely known yet'))
   // Serial 0 asks for everything, as in CoreDNS.
   if (serial !== 0 && serial === zone.serial) {
@@ -62,7 +63,7 @@ function answer(query: Query, serial: number, source: TransferSource, log: Logge
   return wholeZone(query, zone, log)
 }
 
-/** The serial that the client has (RFC 1995 §3). */
+/** The serial of the client's zone (RFC 1995 §3). */
 function clientSerial({ request: { authority } }: Query): number | undefined {
   const [soa] = authority
   if (authority.length !== 1 || soa.type !== type.SOA || soa.rdata.length === 0) return undefined

@@ -1,10 +1,10 @@
-/** A zone as the messages of its transfer (RFC 5936 §2.2): the SOA, everything else, the SOA again. */
+/** The messages of a zone transfer (RFC 5936 §2.2): the SOA, all other records, the SOA again. */
 import type { Message, ResourceRecord } from '../../dns/message.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { ZoneSnapshot } from './capability.ts'
 
 /**
- * Octets of a message's records before compression: with it, they always fit into the 65,535 of a message. CoreDNS's
+ * Octets of a message's records before compression, so that they always fit into the 65,535 of a message. CoreDNS's
  * figure.
  */
 const batchOctets = 63_000
@@ -15,15 +15,18 @@ const batchOctets = 63_000
 const batchRecords = 200
 
 /**
- * Octets that a record may have, so that a message holds it beside the header, the question and a signature: 12, 259 and 538 at
- * most. One that is left out would make the secondary deny it.
+ * The largest record that fits a message beside the header, the question and a signature: 12, 259 and 538 octets at
+ * most. A larger one is an error: if it were left out, the secondary would deny it.
  */
 const maxRecordOctets = 64_700
 
 /** Type, class, TTL and length of the rdata, and the one octet that a name is longer on the wire than in text. */
 const fixedOctets = 10 + 1
 
-/** Each message is made when it is asked for. Throws RangeError at a record that no message holds. `done` is called after the last one, with the number of records. */
+/**
+ * Generates the messages on demand. Throws RangeError at a record that no message holds. `done` is called after the
+ * last message, with the number of records.
+ */
 export function* transferMessages(
   request: Message,
   { soa, records }: ZoneSnapshot,
@@ -35,7 +38,7 @@ export function* transferMessages(
   for (let next = records.next(); ; next = records.next()) {
     const record = next.done ? soa : next.value
     if (octetsOf(record) > maxRecordOctets)
-      throw new RangeError(`a record of ${record.name} is larger than a message of a transfer may be: remove it`)
+      throw new RangeError(`a record of ${record.name} is too large for a zone transfer: remove it`)
     if (octets + octetsOf(record) > batchOctets || batch.length === batchRecords) {
       yield replyTo(request, { authoritative: true, answer: batch })
       batch = []
@@ -50,5 +53,5 @@ export function* transferMessages(
   done(count)
 }
 
-/** An upper bound: escapes make a name's text longer than the name. */
+/** An upper bound, because escapes make the text of a name longer. */
 const octetsOf = ({ name, rdata }: ResourceRecord): number => name.length + fixedOctets + rdata.length

@@ -10,25 +10,30 @@ import { createUdpConnection } from '../../upstream/udp.ts'
 import type { TransferSource } from './capability.ts'
 import { type Rule, ruleFor } from './settings.ts'
 
-/** Serials count seconds: a secondary that is notified within the second of a change would miss later changes in it. */
+/**
+ * Serials count seconds: a secondary that is notified within the second of a change would miss later changes of that
+ * second.
+ */
 const settleTime = 1_000
-/** Between two rounds, however much changes, because each costs the transfer of a zone. */
+/** The least time between two rounds, because each may cause the transfer of a zone. */
 const roundTime = 5_000
 const answerTime = 2_000
 const attempts = 3
-/** NOTIFY messages that wait for their answers, of all zones and secondaries: each holds a socket, and is followed by a transfer. */
+/**
+ * Bound on NOTIFY messages under way, of all zones and secondaries: each holds a socket, and is followed by a transfer.
+ */
 const mostUnderWay = 32
 
 export interface NotifierOptions {
   readonly rules: readonly Rule[]
-  /** Asked at `start`, when every plugin of the block is there. */
+  /** Called from `start` on, when every plugin of the block is set up. */
   readonly sources: () => readonly TransferSource[]
   readonly clock: Clock
   readonly log: Logger
 }
 
 export interface Notifier {
-  /** Follows the zones from now on, and sends one NOTIFY for each as soon as it is known. */
+  /** Watches the zones from now on, and sends one NOTIFY for each as soon as it is known. */
   start(): void
   stop(): void
 }
@@ -56,7 +61,7 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
     }
   }
 
-  /** Sources may have other zones than before. */
+  /** The zones of the sources may have changed. */
   function follow(): void {
     const known = zones
     const isKept = ({ source, zone }: NotifiedZone) => source.zones.includes(zone)
@@ -78,7 +83,7 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
 
   return {
     start() {
-      // Without anybody to notify, nothing need be watched.
+      // Without secondaries to notify there is nothing to watch.
       if (!rules.some(({ notify }) => notify.length > 0)) return
       for (const source of sources()) watches.push(source.watch(changed))
       if (watches.length > 0) changed()
@@ -92,7 +97,7 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
   }
 }
 
-/** A zone, the secondaries to notify, and the serial that they were notified of last. */
+/** A zone, the secondaries to notify, and the last serial that they were notified of. */
 interface NotifiedZone {
   readonly source: TransferSource
   readonly zone: string
@@ -101,7 +106,7 @@ interface NotifiedZone {
 }
 
 interface Peer {
-  /** Sends a NOTIFY, again where no answer comes; once more after that if it is called meanwhile. */
+  /** Sends a NOTIFY, with retries. A call while one is under way sends another one afterwards. */
   notify(): void
   stop(): void
 }
@@ -124,7 +129,7 @@ function createPeer({ zone, address, source, turns, clock, log }: PeerOptions): 
   let busy = false
   let again = false
   let stopped = false
-  /** A secondary that is unreachable for days is one line in the log. */
+  /** Set after a failure, so that an unreachable secondary is logged once. */
   let failing = false
 
   function attempt(left: number): void {
@@ -183,13 +188,13 @@ function createPeer({ zone, address, source, turns, clock, log }: PeerOptions): 
   }
 }
 
-/** Who may begin, when others are not done yet. */
+/** Bounds the NOTIFY messages under way. */
 interface Turns {
-  /** Calls `begin`, at once or when it is its turn. */
+  /** Calls `begin` at once, or when there is room. */
   enter(begin: () => void): void
-  /** It is done, or no longer waits. */
+  /** Call it when the message is done, or no longer waits. */
   leave(begin: () => void): void
-  /** Nobody begins any more. */
+  /** Starts no further messages. */
   stop(): void
 }
 

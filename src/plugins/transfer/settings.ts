@@ -8,9 +8,9 @@ import type { SocketAddress } from '../../plugin/query.ts'
 /** One `transfer` of a block. */
 export interface Rule {
   readonly zones: readonly string[]
-  /** Who may transfer them: addresses in canonical text, or anyone. */
+  /** The clients that may transfer the zones: addresses in canonical text, or anyone. */
   readonly to: ReadonlySet<string> | 'anyone'
-  /** Who is notified when they change. */
+  /** The secondaries to notify of changes. */
   readonly notify: readonly SocketAddress[]
   /** The address that NOTIFY is sent from; undefined for any. */
   readonly source: string | undefined
@@ -21,7 +21,7 @@ const highestPort = 65_535
 
 interface Peer {
   readonly address: string
-  /** 0 for an invalid port. CoreDNS accepts it and fails when it sends there. */
+  /** 0 for an invalid port, which CoreDNS accepts, and fails to send to. */
   readonly port: number
 }
 
@@ -65,7 +65,7 @@ function readRule(directive: Directive, blockZones: readonly string[]): Rule {
 
 const canonical = (address: string): string => canonicalAddress(address) ?? address
 
-/** The rule whose zone holds the name (lower case) and is the longest that does; of equals the first. */
+/** The rule with the longest zone that contains the name (lower case); the first of several. */
 export function ruleFor(rules: readonly Rule[], name: string): Rule | undefined {
   let found: Rule | undefined
   let longest = -1

@@ -36,7 +36,7 @@ const schema: DirectiveSchema<Settings> = {
   },
 }
 
-/** Has a server block take only queries for which expressions are true. */
+/** Restricts a server block to queries for which all expressions are true. */
 export const view: Plugin<Settings> = {
   name: 'view',
   schema,
@@ -53,8 +53,8 @@ export const view: Plugin<Settings> = {
 }
 
 /**
- * Whatever is not true, and what cannot be evaluated, is false, as in CoreDNS. Throws StepsError: a query for which it is not
- * known must reach no other block.
+ * A value other than true counts as false, and so does an expression that cannot be evaluated, as in CoreDNS. Throws
+ * StepsError, because a query whose block is not known must not reach another one.
  */
 function isTrue(condition: Condition, query: QueryContext['query']): boolean {
   try {

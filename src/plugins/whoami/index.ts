@@ -13,7 +13,7 @@ import type { Outcome, Query } from '../../plugin/query.ts'
 const schema: DirectiveSchema<void> = {
   usage: 'whoami',
   repeat: 'many',
-  // CoreDNS looks at the first one only.
+  // CoreDNS reads only the first occurrence.
   read({ occurrences: [directive] }) {
     argCount(directive, 0, 0)
     noBody(directive)
@@ -28,7 +28,7 @@ export const whoami: Plugin<void> = {
 }
 
 function answer(query: Query): Outcome {
-  // The class is that of the question, whatever it is.
+  // Records have the class of the question, whatever it is.
   const additional = [address(query), ...port(query)].map((each) => ({ ...each, class: query.qclass }))
   const message = replyTo(query.request, { authoritative: true, additional })
   return { kind: 'reply', message, plugin: 'whoami' }
@@ -40,7 +40,7 @@ function address({ qname, client }: Query): ResourceRecord {
   return addressRecord(qname, 0, octets)
 }
 
-/** None where its name would be too long (RFC 1035 §2.3.4): no client could read the reply. */
+/** No record where its name would be too long (RFC 1035 §2.3.4), because no client could parse the reply. */
 function port({ qname, client, transport }: Query): ResourceRecord[] {
   const name = below(transport === 'udp' ? '_udp' : '_tcp', qname)
   if (nameOctets(name) > maxNameOctets) return []

@@ -1,4 +1,4 @@
-/** Every plugin there is, in chain order: docs/coredns-behaviour.md §2.2. Nothing else is in this file. */
+/** All plugins in chain order (docs/coredns-behaviour.md §2.2). Nothing else belongs in this file. */
 import type { Plugin } from '../plugin/contract.ts'
 import { acl } from './acl/index.ts'
 import { any } from './any/index.ts'

@@ -30,8 +30,13 @@ const schema: DirectiveSchema<Settings> = {
   },
 }
 
-/** A character string holds 255 octets (RFC 1035 §3.3). */
-const cut = (text: string): string => Buffer.from(text, 'utf8').subarray(0, 255).toString('utf8')
+/** A character string holds 255 octets (RFC 1035 §3.3); a character of UTF-8 is not cut in two. */
+function cut(text: string): string {
+  const octets = Buffer.from(text, 'utf8')
+  let end = Math.min(octets.length, 255)
+  while (end < octets.length && (octets[end] & 0xc0) === 0x80) end--
+  return octets.toString('utf8', 0, end)
+}
 
 /** Answers version.bind and its like in class CH: who made this server, and on which machine it runs. */
 export const chaos: Plugin<Settings> = {

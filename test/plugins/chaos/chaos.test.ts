@@ -22,6 +22,8 @@ describe('the plugin chaos', () => {
     ['chaos', 'hostname.bind.', [`hostname.bind. 0 CH TXT "${hostname()}"`]],
     ['chaos', 'id.server.', [`id.server. 0 CH TXT "${hostname()}"`]],
     ['chaos', 'other.bind.', []],
+    // The 255th octet is the first of two of a character.
+    [`chaos ${'é'.repeat(130)}`, 'version.bind.', [`version.bind. 0 CH TXT "${'\\195\\169'.repeat(127)}"`]],
   ]
   for (const [directive, name, expected] of cases)
     it(`a TXT query for ${name} with '${directive}' gets ${expected.length} records`, async () =>

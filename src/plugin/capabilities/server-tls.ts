@@ -28,7 +28,7 @@ export interface ServerTls {
   readonly clientAuth: ClientAuth
   /** For the next handshake: another object when the files have changed. */
   secrets(): TlsSecrets
-  /** Gets each line of the key log (SSLKEYLOGFILE); undefined: there is none. */
+  /** Gets each line of the key log (SSLKEYLOGFILE); undefined: no key log is written. */
   readonly keyLog: ((line: Buffer) => void) | undefined
 }
 

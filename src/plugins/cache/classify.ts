@@ -10,14 +10,14 @@ import { isAnswered } from './answered.ts'
  */
 export type Class = 'success' | 'denial' | 'failure' | 'other'
 
-/** Seconds: the TTL of a reply that has none, before it is clamped. */
+/** Seconds: the TTL of a reply without one, before it is clamped. */
 const shortTtl = 5
 
 export interface Classified {
   readonly kind: Class
   /** Whether it may be cached: a denial without SOA may not, nor may CNAMEs without their target (RFC 2308 §5). */
   readonly lasting: boolean
-  /** Seconds: the lowest TTL of the reply, or a short one where the reply has none that counts. */
+  /** Seconds: the lowest TTL of the reply, or a short one where no TTL of the reply counts. */
   readonly ttl: number
   /** The reply answers its question (answered.ts). */
   readonly answered: boolean

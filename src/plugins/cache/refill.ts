@@ -27,8 +27,8 @@ export interface Refill {
   /** Renews an entry, unless a renewal is under way. False: too many are, for now. */
   inBackground(renewal: Renewal): boolean
   /**
-   * A fresh answer within so many milliseconds (0: no limit), or undefined when there is none better than the stale
-   * one.
+   * A fresh answer within so many milliseconds (0: no limit), or undefined without an answer that is better than the
+   * stale one.
    */
   within(milliseconds: number, renewal: Renewal): Promise<Outcome | undefined>
 }

@@ -26,7 +26,7 @@ export interface Entry {
   refreshing: boolean
   /** Milliseconds of the monotonic clock before which a failed renewal is not tried again (`serve_stale` RECHECK). */
   recheckAt: number
-  /** The answer that this reply, which has none, replaced (`prefer_positive`). */
+  /** The answer that this reply, which is not an answer, replaced (`prefer_positive`). */
   readonly lastAnswer: Entry | undefined
   /** The wildcard of a zone that made the answer (metadata `zone/wildcard`). */
   readonly wildcard: string | undefined

@@ -16,7 +16,7 @@ export interface DirtyService extends ServiceName {
 
 export interface ServiceQueue {
   mark(service: DirtyService): void
-  /** Does one piece of work. False when there is none to do now. */
+  /** Does one piece of work. False when nothing can be done now. */
   step(): boolean
   /** A `listed` service has not been compiled yet. */
   readonly isListing: boolean

@@ -3,7 +3,7 @@ import { builtins, type Loose, unsupported } from './builtins.ts'
 import { ExpressionError } from './error.ts'
 import { applyPredicate, predicateFunctions } from './predicates.ts'
 import { type Compile, type Environment, type NodeOf, type Scope, type Typed, typed } from './typed.ts'
-import { isArray, isMap, spend, type Type } from './value.ts'
+import { isArray, isMap, spendOn, type Type } from './value.ts'
 
 /** Whether expr-lang has a function of this name. */
 export function isReserved(name: string): boolean {
@@ -46,8 +46,7 @@ export function call<Context>(
   checkArgs(node, args, builtin.args, builtin.min ?? builtin.args.length, most)
   return typed(builtin.result, (run) => {
     const values = args.map((arg) => arg.evaluate(run))
-    for (const value of values)
-      if (isArray(value) || isMap(value)) spend(run, isArray(value) ? value.length << 6 : value.size << 6)
+    for (const value of values) if (isArray(value) || isMap(value)) spendOn(run, value)
     return builtin.call(values)
   })
 }

@@ -1,6 +1,6 @@
 /** What the nodes of an expression are compiled to, and what they can name. */
 import type { Node } from './syntax.ts'
-import { isArray, type Run, spend, type Type, type Value } from './value.ts'
+import { type Run, spendOn, type Type, type Value } from './value.ts'
 
 /** A function of the environment: `incidr(ip, cidr)`. Throws EvaluationError for arguments that it cannot use. */
 export interface FunctionSpec<Context> {
@@ -44,7 +44,7 @@ export function typed<Context>(type: Type, evaluate: Evaluate<Context>): Typed<C
     type,
     evaluate(run) {
       const value = evaluate(run)
-      spend(run, typeof value === 'string' ? value.length : isArray(value) ? value.length << 6 : 0)
+      spendOn(run, value)
       return value
     },
   }

@@ -12,7 +12,7 @@ export class EvaluationError extends Error {
 }
 
 /**
- * Steps of one evaluation: each operation is one step, and so are each 64 characters or elements that it makes. An
+ * Steps of one evaluation: each operation is one step, and so are each element and each 64 characters that it makes. An
  * expression of a Corefile takes a few dozen; one that exceeds this bound is an attack or a mistake.
  */
 export const maxSteps = 10_000
@@ -36,10 +36,20 @@ export interface Scope {
   accumulator: Value
 }
 
-/** Counts a step and the characters or elements that it made. Throws StepsError. */
+/** Counts a step and the characters that it made. Throws StepsError. */
 export function spend(run: { steps: number }, made = 0): void {
   run.steps += 1 + (made >> 6)
   if (run.steps > maxSteps) throw new StepsError(`expression exceeds ${maxSteps} steps`)
+}
+
+/**
+ * Counts a step for a value that was made, and one for each of its elements and theirs: an array may have another as an element
+ * many times, and what prints, flattens or compares it walks through all of them. Throws StepsError.
+ */
+export function spendOn(run: { steps: number }, value: Value): void {
+  spend(run, typeof value === 'string' ? value.length : 0)
+  if (isArray(value)) for (const element of value) spendOn(run, element)
+  else if (isMap(value)) for (const element of value.values()) spendOn(run, element)
 }
 
 export const isArray = (value: Value): value is readonly Value[] => Array.isArray(value)

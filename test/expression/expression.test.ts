@@ -122,6 +122,22 @@ describe('one evaluation is bounded in steps', () => {
       )
     })
 
+  // 2^24 elements, each of the arrays has the one before twice.
+  const doubled = ['let a0 = [1, 1]', ...Array.from({ length: 24 }, (_, i) => `let a${i + 1} = [a${i}, a${i}]`)].join(
+    '; ',
+  )
+  for (const use of [
+    "string(a24) == ''",
+    'len(flatten(a24)) > 3',
+    'a24 == a24',
+    'a24 in [a24]',
+    "string({'x': a24}) == ''",
+  ])
+    it(`the expression ${use} ends with an error where a24 holds one array many times over`, () => {
+      const compiled = compileExpression(`${doubled}; ${use}`, environment)
+      assert.throws(() => compiled.evaluate(undefined), StepsError)
+    })
+
   it('an expression is bounded in depth', () =>
     assert.throws(() => compileExpression(`${'('.repeat(5000)}1`, environment), /nested more than 100 deep/))
 })

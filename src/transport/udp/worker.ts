@@ -36,6 +36,8 @@ import { receiveQueue } from './socket.ts'
 import { sourceControl } from './source-control.ts'
 import { openThreadRelay } from './thread-relay.ts'
 
+/** The largest payload size that a client can offer, which the reply then repeats. */
+const anyPayload = 0xffff
 const data: ThreadData = workerData
 const { control, counts } = data
 const port = parentPort!
@@ -168,7 +170,7 @@ function serveBatch(socket: BorrowedSocket): boolean {
   const backlog = backlogOf(socket)
   backlog.received(received)
   const cuts = backlog.cuts()
-  responder.limitDatagrams(cuts ? cutTo : largestDatagram)
+  responder.limitDatagrams(cuts ? cutTo : anyPayload)
   admissions.look(socket, backlog.behindWithOutside(), now)
   const { family, cells } = socket
   const { bytes } = batch

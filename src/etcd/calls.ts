@@ -1,6 +1,7 @@
 /** Calls of a gRPC service over an HTTP/2 session (grpc/doc/PROTOCOL-HTTP2.md): one request, one response or many. */
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2'
 import type { Clock } from '../scheduling/clock.ts'
+import type { CooperativeScheduler } from '../scheduling/cooperative-scheduler.ts'
 
 /** What the other end answered, or why it did not. */
 export class CallFailure extends Error {
@@ -25,6 +26,8 @@ export interface CallOptions {
   readonly signal: AbortSignal
   /** Octets of a message of the response. */
   readonly mostOctets: number
+  /** Messages are read in its slices: queries come before them, however many there are. */
+  readonly scheduler: CooperativeScheduler
 }
 
 /** gRPC's flag and length in front of a message. */
@@ -35,7 +38,7 @@ const prefixOctets = 5
  * with what `onMessage` throws. `keepOpen`: the request's half stays open, as a watch needs it.
  */
 export function call(
-  { session, method, request, headers, signal, mostOctets }: CallOptions,
+  { session, method, request, headers, signal, mostOctets, scheduler }: CallOptions,
   onMessage: (message: Uint8Array) => void,
   keepOpen = false,
 ): Promise<void> {
@@ -58,12 +61,20 @@ export function call(
       ended = trailers
     })
     stream.on('data', (chunk: Buffer) => {
+      // A stream that is destroyed gives what it holds, although nobody reads it any more.
+      if (stream.destroyed) return
+      scheduler.begin()
       try {
         messages.read(chunk)
       } catch (error) {
-        fail(error)
+        return fail(error)
       }
+      if (!scheduler.due) return
+      stream.pause()
+      void scheduler.rest().then(() => stream.resume())
     })
+    // A server may end its half and leave ours open: nothing comes any more.
+    stream.on('end', () => stream.end())
     stream.on('error', (error) => fail(new CallFailure(error.message)))
     stream.on('close', () => {
       const code = Number(ended?.['grpc-status'])
@@ -103,31 +114,35 @@ function framed(message: Uint8Array): Buffer {
 }
 
 function createFrameReader(mostOctets: number, onMessage: (message: Uint8Array) => void) {
-  let parts: Buffer[] = []
+  const prefix = Buffer.alloc(prefixOctets)
+  /** Octets of the prefix, or of the message once that has begun. */
   let held = 0
-  /** Octets of the frame that is being read; its prefix while that is not complete. */
-  let wanted = prefixOctets
+  let message: Buffer | undefined
 
-  function prefix(whole: Buffer): void {
-    if (whole[0] !== 0) throw new CallFailure('a message is compressed, which nobody has asked for')
-    wanted = prefixOctets + whole.readUInt32BE(1)
-    if (wanted > mostOctets) throw new CallFailure(`a message has ${wanted} octets; at most ${mostOctets} are read`)
+  function begin(): void {
+    if (prefix[0] !== 0) throw new CallFailure('a message is compressed, which nobody has asked for')
+    const octets = prefix.readUInt32BE(1)
+    if (octets > mostOctets) throw new CallFailure(`a message has ${octets} octets; at most ${mostOctets} are read`)
+    // What is announced and does not come takes no memory.
+    message = Buffer.allocUnsafe(octets)
+    held = 0
   }
 
   return {
+    /** Each octet is copied once, however many messages there are. */
     read(chunk: Buffer): void {
-      parts.push(chunk)
-      held += chunk.length
-      while (held >= wanted) {
-        let whole = Buffer.concat(parts)
-        if (wanted === prefixOctets) prefix(whole)
-        if (held >= wanted) {
-          onMessage(whole.subarray(prefixOctets, wanted))
-          whole = whole.subarray(wanted)
-          wanted = prefixOctets
-        }
-        parts = whole.length > 0 ? [whole] : []
-        held = whole.length
+      for (let at = 0; at < chunk.length; ) {
+        const into = message ?? prefix
+        const copied = chunk.copy(into, held, at)
+        at += copied
+        held += copied
+        if (held < into.length) return
+        if (message === undefined) begin()
+        if (message === undefined || held < message.length) continue
+        const complete = message
+        message = undefined
+        held = 0
+        onMessage(complete)
       }
     },
   }

@@ -3,6 +3,7 @@ import { type ClientHttp2Session, connect, type SecureClientSessionOptions } fro
 import type { LookupFunction } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import type { Clock, Timer } from '../scheduling/clock.ts'
+import { createCooperativeScheduler } from '../scheduling/cooperative-scheduler.ts'
 import { untrustedText } from '../trust/failure-text.ts'
 import { CallFailure, type CallOptions, call, callOnce, status } from './calls.ts'
 import {
@@ -56,6 +57,14 @@ const callTimeout = 5 * second
 const pingInterval = 5 * second
 /** etcd answers with at most 2 MiB and the last key by default; operators may raise it. */
 const mostOctets = 16 << 20
+/**
+ * Changes that come together, in one message or in its fragments: a transaction has 128 by default, and a watch that is behind gets
+ * some hundred of them at once. After more, everything is listed again.
+ */
+const mostEvents = 32_768
+const mostEventOctets = mostOctets
+/** Milliseconds of one turn of the event loop in which messages are read, where turns are long. */
+const longestSlice = 4
 /** Octets that the server may send ahead. */
 const window = 1 << 20
 
@@ -66,6 +75,7 @@ export function createEtcdClient({
   lookup,
   clock,
 }: EtcdClientOptions): EtcdClient {
+  const scheduler = createCooperativeScheduler(clock, longestSlice)
   let at = 0
   let session: ClientHttp2Session | undefined
   let token: string | undefined
@@ -112,6 +122,7 @@ export function createEtcdClient({
     headers: { hasleader: 'true', ...(token === undefined ? {} : { token }) },
     signal,
     mostOctets,
+    scheduler,
   })
 
   /** Failures with the endpoint's name, and with the reason of the session's end. */
@@ -151,28 +162,52 @@ export function createEtcdClient({
       return endpoint()
     },
     async range(range, limit, revision, signal) {
-      return readRangeResponse(await once('/etcdserverpb.KV/Range', rangeRequest(range, limit, revision), signal))
+      return readRangeResponse(
+        await once('/etcdserverpb.KV/Range', rangeRequest(range, limit, revision), signal),
+        limit,
+      )
     },
     async watch(range, revision, signal, onEvents) {
       let fragments: WatchEvent[] = []
-      await authenticated(signal, () => {
-        const options = optionsOf('/etcdserverpb.Watch/Watch', watchRequest(range, revision), signal)
+      let octets = 0
+      const late = new AbortController()
+      const timer = clock.after(callTimeout, () => late.abort())
+      const watching = authenticated(signal, () => {
+        const options = optionsOf(
+          '/etcdserverpb.Watch/Watch',
+          watchRequest(range, revision),
+          AbortSignal.any([signal, late.signal]),
+        )
         return named(
           options,
           call(
             options,
             (message) => {
-              const response = readWatchResponse(message)
+              timer.cancel()
+              const response = readWatchResponse(message, mostEvents - fragments.length)
+              octets += message.length
+              if (octets > mostEventOctets)
+                throw new CallFailure(`a change of the watch has more than ${mostEventOctets} octets`)
               if (response.canceled) throw new CallFailure(`the watch was ended: ${response.reason}`)
-              fragments.push(...response.events)
+              for (const event of response.events) fragments.push(event)
               if (response.fragment) return
               onEvents(fragments)
               fragments = []
+              octets = 0
             },
             true,
           ),
         )
       })
+      try {
+        await watching
+      } catch (error) {
+        throw late.signal.aborted
+          ? new CallFailure(`${endpoint()}: the watch does not stand within ${callTimeout / second} s`)
+          : error
+      } finally {
+        timer.cancel()
+      }
       throw new CallFailure(`${endpoint()}: the watch has ended`)
     },
     async leaseTimeToLive(lease, signal) {

@@ -80,16 +80,20 @@ export function authenticateRequest(name: string, password: string): Uint8Array 
   return pbf.finish()
 }
 
-export function readRangeResponse(bytes: Uint8Array): RangeResponse {
+/** Throws where there are more than `most` keys: a key without octets takes two of the message, and a hundred in memory. */
+export function readRangeResponse(bytes: Uint8Array, most: number): RangeResponse {
   const response = { revision: 0, keyValues: [] as KeyValue[], more: false }
   return new PbfReader(bytes).readFields((field, into, pbf) => {
     if (field === 1) into.revision = readRevision(pbf)
-    else if (field === 2) into.keyValues.push(readKeyValue(pbf))
-    else if (field === 3) into.more = pbf.readBoolean()
+    else if (field === 2) {
+      if (into.keyValues.length === most) throw new Error(`a page has more than the ${most} keys that were asked for`)
+      into.keyValues.push(readKeyValue(pbf))
+    } else if (field === 3) into.more = pbf.readBoolean()
   }, response)
 }
 
-export function readWatchResponse(bytes: Uint8Array): WatchResponse {
+/** Throws where there are more than `most` changes. */
+export function readWatchResponse(bytes: Uint8Array, most: number): WatchResponse {
   const response = { created: false, canceled: false, reason: '', fragment: false, events: [] as WatchEvent[] }
   return new PbfReader(bytes).readFields((field, into, pbf) => {
     if (field === 3) into.created = pbf.readBoolean()
@@ -97,7 +101,10 @@ export function readWatchResponse(bytes: Uint8Array): WatchResponse {
     else if (field === 5) into.reason ||= `the revision ${pbf.readVarint(true)} and those before it are compacted`
     else if (field === 6) into.reason = pbf.readString() || into.reason
     else if (field === 7) into.fragment = pbf.readBoolean()
-    else if (field === 11) into.events.push(readEvent(pbf))
+    else if (field === 11) {
+      if (into.events.length === most) throw new Error('a change of the watch has too many keys')
+      into.events.push(readEvent(pbf))
+    }
   }, response)
 }
 

@@ -54,6 +54,9 @@ export function startMirror({ client, range, target, clock = systemClock, random
       revision ||= page.revision
       for (const keyValue of page.keyValues) listing.add(keyValue)
       const last = page.keyValues.at(-1)
+      // By octets, as etcd orders them. Else the list would never end.
+      if (last && Buffer.compare(Buffer.from(last.key), Buffer.from(from)) < 0)
+        throw new Error(`${client.endpoint}: a page of the list ends before the key that it was asked to begin with`)
       if (!page.more || !last) break
       from = `${last.key}\0`
     }

@@ -1,5 +1,6 @@
 import type { Attack } from './arena.ts'
 import { clusterAttacks } from './cluster-attacks.ts'
+import { etcdAttacks } from './etcd-attacks.ts'
 import { httpAttacks } from './http-attacks.ts'
 import { overloadAttacks } from './overload-attacks.ts'
 import { questionAttacks } from './question-attacks.ts'
@@ -18,4 +19,5 @@ export const attacks: readonly Attack[] = [
   ...upstreamAttacks,
   ...overloadAttacks,
   ...zoneAttacks,
+  ...etcdAttacks,
 ].toSorted((a, b) => a.finding - b.finding)

@@ -59,8 +59,13 @@ interface Found {
   group?: string
 }
 
+/** Octets: a text that fits a message with all of its characters escaped. JSON of lists of nothing takes thirty times as many. */
+const largestValue = 256 * 1024
+
 /** Throws Error with the reason where the value is not a service. */
 export function parseService(key: string, value: Uint8Array, lease: bigint): Service {
+  if (value.length > largestValue)
+    throw new Error(`the value has ${value.length} octets; at most ${largestValue} are read`)
   const found = readFields(JSON.parse(Buffer.from(value).toString('utf8')))
   const { host = '', text = '' } = found
   const address = host === '' ? undefined : parseIp(host)

@@ -77,9 +77,9 @@ export const target: Target = {
     // Whoever reads ends the call where this throws; what it throws is an Error with a reason.
     try {
       if (kind === 'range') {
-        const { keyValues, revision } = readRangeResponse(body)
+        const { keyValues, revision } = readRangeResponse(body, body.length)
         assert.ok(keyValues.length <= body.length && !Number.isNaN(revision))
-      } else if (kind === 'watch') assert.ok(readWatchResponse(body).events.length <= body.length)
+      } else if (kind === 'watch') assert.ok(readWatchResponse(body, body.length).events.length <= body.length)
       else if (kind === 'lease') assert.equal(typeof readLeaseTimeToLive(body), 'number')
       else if (kind === 'token') assert.equal(typeof readToken(body), 'string')
       else checkValue(body)

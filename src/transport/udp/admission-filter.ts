@@ -4,7 +4,7 @@
  */
 import { nameToWire } from '../../dns/name.ts'
 
-/** Instructions: class, size and mode, as linux/bpf_common.h has them. */
+/** Instructions: class, size and mode, as defined in linux/bpf_common.h. */
 const op = {
   loadWordAt: 0x20,
   loadWord: 0x40,
@@ -28,21 +28,21 @@ const op = {
 
 /** SKF_AD_OFF + SKF_AD_RANDOM: 32 random bits. */
 const randomWord = 0xfffff000 + 56
-/** Of the UDP and the DNS header. */
+/** Offset of the name behind the UDP and DNS headers. */
 const nameAt = 8 + 12
 const compressed = 0xc0
-/** ip6.arpa's names have 34. A question with more counts as one for an outside name. */
+/** Names in ip6.arpa have 34 labels. A question with more than this counts as one for an outside name. */
 const mostLabels = 40
-/** A jump leads over 255 instructions at most, which is what comparing a longer name takes. */
+/** A jump spans at most 255 instructions, and comparing a longer name takes more. */
 const longestZone = 128
-/** With the walk over the labels far from the 4,096 instructions that a filter may have. */
+/** Together with the walk over the labels, far below the 4,096 instructions allowed. */
 const mostZones = 16
 
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number]
 
 /**
- * The program, struct sock_filter[]; undefined where it cannot tell the names of these zones from others. `share`: of
- * questions for other names, 0 to 1.
+ * The program, struct sock_filter[]; undefined if it cannot distinguish the names of these zones. `share`: of questions for
+ * other names that pass, 0 to 1.
  */
 export function admissionFilter(zones: readonly string[], share: number): Uint8Array | undefined {
   const suffixes = zones.map((zone) => nameToWire(zone).subarray(0, -1))
@@ -60,7 +60,7 @@ export function admissionFilter(zones: readonly string[], share: number): Uint8A
   ])
 }
 
-/** Leaves the offset of the name's last octet in memory word 0. A compressed name is the thread's to refuse. */
+/** Leaves the offset of the name's last octet in memory word 0. Compressed names pass: the thread rejects them. */
 function walk(): Instruction[] {
   const step = 8
   const program: Instruction[] = [[op.loadIndexImmediate, 0, 0, nameAt]]
@@ -81,7 +81,7 @@ function walk(): Instruction[] {
   return program
 }
 
-/** Gives the datagram if its name ends in these octets, whatever their case; else goes on behind itself. */
+/** Accepts the datagram if its name ends in these octets, ignoring case; otherwise continues after this part. */
 function comparison(suffix: Uint8Array): Instruction[] {
   const checks: { readonly load: number; readonly at: number; readonly octets: number }[] = []
   for (let at = 0; at < suffix.length; ) {
@@ -98,7 +98,7 @@ function comparison(suffix: Uint8Array): Instruction[] {
     [op.toIndex, 0, 0, 0],
   ]
   checks.forEach(({ load, at, octets }, i) => {
-    // Bit 5 is the case of a letter. That other octets differ in it alone lets a few more questions pass.
+    // Bit 5 is the case of a letter. Ignoring it in other octets too only lets a few more questions pass.
     let expected = 0
     for (let k = 0; k < octets; k++) expected = expected * 256 + (suffix[at + k] | 0x20)
     program.push(

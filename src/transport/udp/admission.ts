@@ -1,35 +1,35 @@
 /**
- * What a UDP thread does that cannot even refuse all queries it gets: it lets the kernel drop some of those for outside names
- * before they are queued (admission-filter.ts), so that cluster names neither wait behind them nor are lost because the queue
- * is full. The share that is let in follows the queue: halved while it is long, raised by a quarter while it is short. When
- * nothing is dropped any more all are let in.
+ * For a UDP thread that cannot even refuse all the queries it receives: makes the kernel drop some of those for outside
+ * names before they are queued (admission-filter.ts), so that cluster names neither wait behind them nor are lost because
+ * the queue is full. The admitted share follows the queue: halved while it is long, raised by a quarter while it is short.
+ * When nothing is dropped any more all are admitted again.
  */
 import type { ReceiveQueue } from './socket.ts'
 
 export interface Admission {
-  /** A batch has been served, or time has passed. `behind`: the thread sheds. */
+  /** To be called after each batch, and periodically while `closed`. `behind`: the thread sheds. */
   look(behind: boolean, now: number): void
-  /** While outside names are dropped: it must be looked at in so many milliseconds, whether anything comes or not. */
+  /** True while outside names are dropped: `look` must then be called every `admissionInterval`, even without traffic. */
   readonly closed: boolean
   open(): void
 }
 
 export interface AdmissionOptions {
   readonly readQueue: () => Pick<ReceiveQueue, 'used' | 'drops'> | undefined
-  /** Lets this share of outside names in from now on; 1: all. False where that cannot be done. */
+  /** Sets the admitted share of outside names; 1: all. False if that is not possible. */
   readonly admit: (share: number) => boolean
   /** Called each time that dropping begins. */
   readonly closing: () => void
 }
 
-/** Milliseconds between two changes: one costs some 0.1 ms. */
+/** Milliseconds between two changes: each costs about 0.1 ms. */
 export const admissionInterval = 5
-/** Octets of kernel memory: some 300 datagrams of the loopback, or a hundred of a driver that fills pages: about 1 ms. */
+/** Octets of kernel memory: about 1 ms, 300 datagrams on the loopback, or a hundred from a driver that fills pages. */
 const long = 256 * 1024
 const short = 64 * 1024
-/** Of a million queries a second no more than a thread refuses. */
+/** The smallest share: of a million queries a second it lets in no more than a thread can refuse. */
 const least = 1 / 16
-/** Milliseconds after the last long queue for which the next one is not waited for until the thread sheds. */
+/** Milliseconds after a long queue during which the next one acts at once, without waiting for the thread to shed. */
 const alertness = 1000
 
 const noQueue = { used: 0, drops: 0 }
@@ -49,7 +49,7 @@ export function createAdmission({ readQueue, admit, closing }: AdmissionOptions)
     if (share === 1) admit(1)
   }
 
-  /** For a whole interval: a burst is shed within milliseconds. */
+  /** Whether that was so for a whole interval: a shorter burst is shed within milliseconds. */
   function hasBeenBehind(behind: boolean, now: number): boolean {
     if (!behind) behindSince = Number.NaN
     else if (Number.isNaN(behindSince)) behindSince = now

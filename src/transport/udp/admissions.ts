@@ -1,4 +1,4 @@
-/** The admission of each socket that a UDP thread reads, and the zones whose names are always let in. */
+/** The admission of each socket that a UDP thread reads, and the zones whose names are always admitted. */
 import type { Libc } from '../../libc/libc.ts'
 import { type Admission, createAdmission } from './admission.ts'
 import { admissionFilter } from './admission-filter.ts'
@@ -6,21 +6,21 @@ import { type BorrowedSocket, listenerCell } from './protocol.ts'
 import { receiveQueue } from './socket.ts'
 
 export interface Admissions {
-  /** Names in these zones are always let in by the listeners with this space; undefined: all names are. */
+  /** The zones whose names the listeners of this space always admit; undefined: all names are admitted. */
   setZones(space: number, zones: readonly string[] | undefined): void
-  /** A batch has come from the socket. `behind`: the thread sheds what came. */
+  /** A batch has been read from the socket. `behind`: the thread sheds. */
   look(socket: BorrowedSocket, behind: boolean, now: number): void
-  /** Some socket lets in a part only: `lookAtClosed` is due every `admissionInterval`. */
+  /** Whether any socket admits only a share: `lookAtClosed` is then due every `admissionInterval`. */
   anyClosed(): boolean
   lookAtClosed(now: number): void
-  /** The socket lets in everything, whatever another thread has left. */
+  /** Makes the socket admit everything, whatever a previous thread has left. */
   open(socket: BorrowedSocket): void
 }
 
-/** `closing` is called each time that a socket begins to let in a part only. */
+/** `closing` is called each time that a socket begins to admit only a share. */
 export function createAdmissions(native: Libc, closing: () => void): Admissions {
   const zonesOf = new Map<number, readonly string[]>()
-  /** By the number of the socket. */
+  /** By the socket's number. */
   const admissions = new Map<number, Admission>()
 
   function admissionOf({ id, fd, cells }: BorrowedSocket): Admission {
@@ -31,7 +31,7 @@ export function createAdmissions(native: Libc, closing: () => void): Admissions 
       closing,
       admit(share) {
         if (share === 1) return native.filter(fd, undefined) === 0
-        // Behind a PROXY header the filter would not find the question.
+        // Behind a PROXY header the filter cannot find the question.
         const zones = Atomics.load(cells, listenerCell.proxied) === 1 ? undefined : zonesOf.get(spaceOf(cells))
         const program = zones && admissionFilter(zones, share)
         return program !== undefined && native.filter(fd, program) === 0

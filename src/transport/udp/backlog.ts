@@ -1,77 +1,77 @@
 /**
- * How far a UDP thread is behind on a socket. Queries for cluster and outside names wait in one queue of the kernel, and an
- * outside name costs ten times as much: a thread that is behind sheds those, so that the others neither wait nor are lost
- * when the queue is full. Measured by what the kernel has queued and the thread's pace; nothing is measured until
- * several full batches came in a row, and a batch that is not full says that the queue is empty. The pace is of processor
- * time: a thread that did not get to run finds a queue, too, but has time for all that is in it.
+ * How far a UDP thread is behind on a socket. Queries for cluster and outside names share one kernel queue, and an outside
+ * name costs ten times as much: a thread that is behind sheds outside names, so that cluster names neither wait nor are lost
+ * when the queue is full. It is computed from the kernel's queue and the thread's pace, but only after several full batches
+ * in a row: a batch that is not full shows that the queue is empty. The pace is in processor time: a thread that did not get
+ * to run also finds a queue, but has time for everything in it.
  *
- * A reply of 64 KB costs as much as thirty small ones. Where most octets go into such replies a thread that is behind cuts them:
- * a server may send less than the client takes (RFC 9715 §3.1), who asks again over TCP.
+ * A reply of 64 KB costs as much as thirty small ones. If such replies make up most octets, a thread that is behind truncates
+ * them: a server may send less than the client accepts (RFC 9715 §3.1), and the client retries over TCP.
  */
 import { batchSize } from './batch.ts'
 
-/** What the kernel has queued for a socket, and its room, in octets of its own memory; undefined: unknown. */
+/** Used and total octets of kernel memory of a socket's receive queue; undefined: unknown. */
 export type ReadQueue = () => { readonly used: number; readonly room: number } | undefined
 
 export interface Backlog {
-  /** A batch has come. */
+  /** A batch was received. */
   received(messages: number): void
-  /** The thread is behind: outside names of clients that send most of them are shed, unless they are few. */
+  /** Whether the thread is behind: outside names of clients that send most of them are then shed, unless they are few. */
   behind(): boolean
-  /** So few outside names have come since the last look that they are not why the thread is behind. Counts the one that is asked about. */
+  /** Whether outside names since the last check are too few to be why the thread is behind. Counts this one. */
   areFew(): boolean
-  /** The thread is behind, and not with few of them. */
+  /** The thread is behind, and outside names are not few. */
   behindWithOutside(): boolean
-  /** Of the others, once the thread is far behind, all but some. Counts the one that is asked about. */
+  /** Whether an outside name of another client is admitted: only some are once the thread is far behind. Counts this one. */
   admits(): boolean
-  /** A reply of so many octets goes out. */
+  /** A reply of so many octets is sent. */
   replied(octets: number): void
-  /** The thread is behind with large replies: those of the batch that has come have at most `cutTo` octets. */
+  /** Whether the thread is behind because of large replies: those to the current batch then have at most `cutTo` octets. */
   cuts(): boolean
 }
 
-/** Whose outside names are shed: nobody's, those of clients that send most of them, or all. */
+/** Whose outside names are shed: nobody's, those of clients that send most of them, or everybody's. */
 type Shedding = 'none' | 'heaviest' | 'all'
 
-/** Full batches between two looks at the queue. */
+/** Full batches between two checks of the queue. */
 const batchesPerLook = 2
 /**
- * What a query takes of the kernel's buffer: between the 768 octets of a small datagram of the loopback and the 4 KiB of
+ * Kernel memory per queued query, estimated: between the 768 octets of a small datagram on the loopback and the 4 KiB of
  * drivers that fill pages.
  */
 const queuedOctets = 2048
-/** Milliseconds of work that lie before the last query of the queue if none were shed, and the part of the room that is taken. */
+/** Thresholds: milliseconds of queued work if none were shed, and the used part of the queue. */
 const from = {
   heaviest: { wait: 10, fill: 1 / 2 },
   all: { wait: 40, fill: 7 / 8 },
-  /** Below both nothing is shed any more. */
+  /** Shedding ends when both are below these. */
   none: { wait: 2.5, fill: 1 / 8 },
 } as const
 
 /**
- * Outside names that are not shed between two looks, however far the thread is behind: a client among many that asks now
- * and then has its answer. They take a third of the time at most.
+ * Outside names admitted between two checks, however far the thread is behind: a client that asks occasionally gets its
+ * answer even beside many others. They take at most a third of the time.
  */
 const admittedPerLook = (batchesPerLook * batchSize) / 16
 
-/** Outside names between two looks that are few, whoever has sent them. They take a quarter of the time at most. */
+/** Outside names between two checks that count as few, whoever sent them. They take at most a quarter of the time. */
 const few = (batchesPerLook * batchSize) / 32
 
 /** Octets that no network fragments. */
 export const cutTo = 1232
 
-/** `busy`: milliseconds of processor time that the thread has had. */
+/** `busy`: milliseconds of processor time used by the thread. */
 export function createBacklog(readQueue: ReadQueue, busy: () => number): Backlog {
   let shedding: Shedding = 'none'
   let fullBatches = 0
   let busyBefore = 0
-  /** Milliseconds of work for a query while none are shed. */
+  /** Milliseconds of work per query while none are shed. */
   let pace = 0
   let admitted = 0
-  /** Outside names while the thread is behind, since the last look and between the two before it. */
+  /** Outside names received while behind: since the last check, and between the two checks before it. */
   let outside = 0
   let outsideBefore = 0
-  /** Of the replies since the last batch came. */
+  /** Replies since the last batch, and their octets. */
   let replies = 0
   let replyOctets = 0
   let cutting = false

@@ -1,7 +1,8 @@
 /**
- * The memory that recvmmsg fills and sendmmsg reads: 64 messages in, 64 out. Its addresses stand inside it (iovec,
- * mmsghdr), so it is one ArrayBuffer that lives as long as its Batch: were it collected, the kernel would write into
- * whatever came after it.
+ * The memory that recvmmsg fills and sendmmsg reads: 64 messages in, 64 out. It contains pointers to itself (iovec, mmsghdr),
+ * so it is one ArrayBuffer that lives as long as its Batch: if it were collected, the kernel would write into whatever was
+ * allocated there next.
+ *
  *
  *   struct mmsghdr, 16 words: 0-1 name, 2 name length, 4-5 iovec, 6-7 iovec count, 8-9 control, 10-11 control length,
  *                             12 flags, 14 octets received or sent
@@ -9,15 +10,15 @@
  */
 import type { Libc } from '../../libc/libc.ts'
 
-/** Messages per system call: past 64 the calls' share of a query's cost no longer falls. */
+/** Messages per system call: above 64 the calls' share of a query's cost no longer decreases. */
 export const batchSize = 64
-/** A longer datagram is cut, and then answered as what is left of it. CoreDNS cuts at 512. */
+/** A longer datagram is truncated, and answered as what remains. CoreDNS truncates at 512. */
 export const requestBytes = 4096
 /** The largest reply: IPv4 carries 65,535 - 20 - 8 octets of a datagram. */
 export const largestDatagram = 65507
-/** What a responder may write for one reply. */
+/** Octets that a responder may write for one reply. */
 const replyRoom = 65535
-/** Room for the replies of one system call. Small replies never leave its beginning; a large one makes it flush early. */
+/** Memory for the replies of one system call. Small replies stay near its beginning; a large one causes an early flush. */
 const arenaBytes = 192 * 1024
 
 const headerWords = 16
@@ -47,12 +48,12 @@ function layout() {
   }
 }
 
-/** Names and controls belong to a message by its number `i`, for receiving and for the reply to it. */
+/** Name and control data belong to message `i`, both for receiving and for the reply to it. */
 export interface Batch {
   readonly bytes: Uint8Array
-  /** The address of the octet at `offset`. */
+  /** The memory address of the octet at `offset`. */
   addressOf(offset: number): number
-  /** Fills the batch. Gives the number of messages, or -1. */
+  /** Fills the batch. Returns the number of messages, or -1. */
   receive(fd: number): number
   requestAt(i: number): number
   requestLength(i: number): number
@@ -61,13 +62,13 @@ export interface Batch {
   /** Offset of message i's control data. */
   controlAt(i: number): number
   controlLength(i: number): number
-  /** Where the next reply is to be written, with room for 65,535 octets: call `flush` first when it is `full`. */
+  /** Offset at which to write the next reply, with room for 65,535 octets: call `flush` first when `full`. */
   replyAt(): number
   full(): boolean
   /** Queues the reply written at `replyAt`, to message i's sender, from the address in its control data. */
   queue(i: number, length: number, nameLength: number, controlLength: number): void
   readonly queued: () => number
-  /** Sends what is queued; gives how many replies were dropped. */
+  /** Sends the queued replies; returns how many were dropped. */
   flush(fd: number): number
 }
 
@@ -92,7 +93,7 @@ export function createBatch(native: Libc): Batch {
     requestLength: (i) => words[receiveWord + i * headerWords + 14],
     nameAt: (i) => at.names + i * nameBytes,
     controlAt: (i) => at.controls + i * controlBytes,
-    /** Also makes the header ready for the next receive: the kernel has overwritten both lengths. */
+    /** Also resets the header for the next receive, because the kernel has overwritten both lengths. */
     controlLength(i) {
       const header = receiveWord + i * headerWords
       const length = words[header + 10]
@@ -120,7 +121,7 @@ export function createBatch(native: Libc): Batch {
       let done = 0
       while (done < queued) {
         const sent = native.send(fd, address + at.sendHeaders + done * headerBytes, queued - done)
-        // The first of them cannot go (buffer full, no route, …): it is lost, those after it are not.
+        // The first one cannot be sent (buffer full, no route, …): it is dropped, and sending continues after it.
         if (sent <= 0) dropped++
         done += sent <= 0 ? 1 : sent
       }
@@ -157,14 +158,14 @@ function prepare(words: Int32Array, low: number, high: number): void {
   }
 }
 
-/** Memory within one 4 GiB page: then only the low word of a pointer into it ever changes. */
+/** Memory within one aligned 4 GiB region, so that only the low word of a pointer into it ever changes. */
 function pinnedMemory(native: Libc, size: number): { bytes: Uint8Array<ArrayBuffer>; address: number } {
   const refused: Uint8Array[] = []
   for (;;) {
     const bytes = new Uint8Array(new ArrayBuffer(size))
     const address = native.addressOf(bytes)
     if (Math.floor(address / 2 ** 32) === Math.floor((address + size) / 2 ** 32)) return { bytes, address }
-    // Held until another is found, or the allocator would hand out the same again.
+    // Kept until another is found, or the allocator would return the same memory again.
     refused.push(bytes)
   }
 }

@@ -1,29 +1,29 @@
-/** Exchanges that a thread has begun and the chain goes on with, until their answers come through the thread's ring. */
+/** Exchanges begun by a thread and continued by the chain, until their answers arrive through the thread's ring. */
 import { getSystemErrorName } from 'node:util'
 import { linux } from '../../libc/libc.ts'
 import type { BegunExchange, BegunReceiver } from '../../plugin/begun-exchange.ts'
 import { type MissView, missKind, missRecord } from './miss-ring.ts'
 
-/** One for each thread: its records come in order. */
+/** One per thread, because its records arrive in order. */
 export interface BegunExchanges {
-  /** That of the query in the record at `at`; undefined where nothing has been begun for it. */
+  /** The exchange of the query in the record at `at`; undefined if none was begun. */
   of(ring: MissView, at: number): BegunExchange | undefined
-  /** Takes a record without a query. */
+  /** Handles a record without a query. */
   settle(ring: MissView, at: number): void
 }
 
 export function createBegunExchanges(): BegunExchanges {
-  /** Those whose answers may still come. */
+  /** Exchanges whose answers may still arrive. */
   const waiting = new Map<number, BegunReceiver>()
   const word = (ring: MissView, at: number, offset: number): number => ring.words[(at + offset) >> 2]
 
-  /** A copy: the record is the thread's again in a moment. */
+  /** A copy, because the record is about to be returned to the thread. */
   function replyIn(ring: MissView, at: number): Uint8Array {
     const from = at + missRecord.message + word(ring, at, missRecord.length)
     return ring.bytes.slice(from, from + word(ring, at, missRecord.reply))
   }
 
-  /** As node:dgram reports it. */
+  /** The error as node:dgram would report it. */
   function errorIn(ring: MissView, at: number): Error {
     const code = getSystemErrorName(-word(ring, at, missRecord.reply))
     return Object.assign(new Error(`recv ${code}`), { code })

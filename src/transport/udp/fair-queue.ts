@@ -1,23 +1,23 @@
 /**
- * Queries that wait for a turn of the main thread, in turns between clients: a client that sends more than the plugin
- * chain can answer delays itself, and nobody else. Octets are bounded by a budget that clients share.
+ * Queries that wait for the main thread, served in turns between clients: a client that sends more than the plugin chain
+ * can answer delays only itself. Octets are limited by a budget that clients share.
  */
 import { clientKey } from '../../dns/address.ts'
 import type { FairBudget } from '../fair-budget.ts'
 
 export interface FairQueue<Item> {
-  /** False, and nothing is kept, where the client holds its share of the budget already. */
+  /** Adds an item; false, with nothing added, if the client already holds its share of the budget. */
   offer(client: string, octets: number, item: Item): boolean
-  /** The oldest item of the client whose turn it is. */
+  /** Takes the oldest item of the client whose turn it is. */
   next(): Item | undefined
   size(): number
 }
 
-/** Octets that an entry costs beside its own: the objects around it. */
+/** Octets that an entry costs in addition to its own: the objects around it. */
 export const entryCost = 512
 
 export function createFairQueue<Item>(waiting: FairBudget): FairQueue<Item> {
-  /** In the order of turns: a client that had its turn goes to the end. */
+  /** In the order of turns: a client that had its turn moves to the end. */
   const byClient = new Map<string, { client: string; cost: number; item: Item }[]>()
   let size = 0
   return {

@@ -1,13 +1,13 @@
 /**
- * Queries that wait for a turn of the main thread on a listener that sheds load (`shed`): few, and of each client the newest
- * first. Where there is no room for another, the oldest of the client that has most is dropped, so that what is answered
- * is answered while its client still waits, and a flood costs its own sender first.
+ * Queries that wait for the main thread on a listener that sheds load (`shed`): few, and of each client the newest first.
+ * When it is full the oldest query of the client with most is dropped, so that answers reach clients that still wait, and
+ * a flood harms its own sender first.
  */
 import { clientKey } from '../../dns/address.ts'
 import type { FairBudget } from '../fair-budget.ts'
 import { entryCost, type FairQueue } from './fair-queue.ts'
 
-/** Queries: CoreDNS's depth, a burst of 12 to 16 ms of a socket's answers there. More would only be older. */
+/** Queries: CoreDNS's depth, which it answers per socket in 12 to 16 ms. A longer queue would only make them older. */
 const depth = 1024
 
 interface Entry<Item> {
@@ -16,9 +16,9 @@ interface Entry<Item> {
   readonly item: Item
 }
 
-/** `onDropped`: gets each item that has to go, a newcomer too. */
+/** `onDropped`: called with each dropped item, which may be the new one. */
 export function createFreshQueue<Item>(waiting: FairBudget, onDropped: (item: Item) => void): FairQueue<Item> {
-  /** In the order of turns. A client's entries are in the order in which they came. */
+  /** In the order of turns. A client's entries are in order of arrival. */
   const byClient = new Map<string, Entry<Item>[]>()
   let size = 0
 
@@ -31,7 +31,7 @@ export function createFreshQueue<Item>(waiting: FairBudget, onDropped: (item: It
     return item
   }
 
-  /** A client with no less than its share: the newcomer where it has that, else the one that has its turn first. */
+  /** A client that has at least its share: the newcomer if it has, else the one whose turn comes first. */
   function heaviest(newcomer: string): string {
     const share = size / byClient.size
     if ((byClient.get(newcomer)?.length ?? 0) >= share) return newcomer
@@ -44,7 +44,7 @@ export function createFreshQueue<Item>(waiting: FairBudget, onDropped: (item: It
       const cost = octets + entryCost
       const key = clientKey(client)
       if (size >= depth) onDropped(remove(heaviest(key), 'oldest'))
-      // What the client holds elsewhere counts, too: others need not make room for that.
+      // What the client holds elsewhere counts too: others need not make room for that.
       while (!waiting.allows(client, cost)) {
         if (!byClient.has(key)) {
           onDropped(item)

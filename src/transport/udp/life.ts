@@ -1,31 +1,31 @@
 /**
- * Keeps the process from ending a thread in the middle of native code: Node.js ends threads where they stand when the process
- * exits, and koffi answers that with a fatal error of the whole process. Both sides go by one cell of shared memory.
+ * Prevents the process's exit from ending a thread inside native code: Node.js stops threads wherever they are when the
+ * process exits, which koffi turns into a fatal error of the process. Both sides use one cell of shared memory.
  */
 import { controlCell } from './protocol.ts'
 
 const life = { ahead: 0, running: 1, over: 2, forbidden: 3 } as const
 
-/** Milliseconds that an exit waits: a thread that takes longer to start, or to see that it is to end, is stuck. */
+/** Milliseconds that an exit waits: a thread that takes longer to start, or to notice that it must end, is stuck. */
 const patience = 1000
 
-/** The main thread's, before it starts a thread with these cells. */
+/** Called by the main thread before it starts a thread with these cells. */
 export function prepareLife(control: Int32Array): void {
   Atomics.store(control, controlCell.life, life.ahead)
 }
 
-/** The thread's, before it calls anything native. False: the process exits, and so must the thread. */
+/** Called by the thread before any native call. False: the process is exiting, and the thread must exit as well. */
 export function beginLife(control: Int32Array): boolean {
   return Atomics.compareExchange(control, controlCell.life, life.ahead, life.running) === life.ahead
 }
 
-/** The thread's, behind its last native call, and the main thread's when the thread has exited. */
+/** Called by the thread after its last native call, and by the main thread when the thread has exited. */
 export function endLife(control: Int32Array): void {
   Atomics.store(control, controlCell.life, life.over)
   Atomics.notify(control, controlCell.life)
 }
 
-/** The main thread's, while the process exits and the thread has been told to end: returns when it calls nothing native any more. */
+/** Called by the main thread during the exit, after signalling the thread: returns when the thread makes no native calls. */
 export function awaitEndOfLife(control: Int32Array): void {
   const before = Atomics.compareExchange(control, controlCell.life, life.ahead, life.forbidden)
   if (before === life.running) Atomics.wait(control, controlCell.life, life.running, patience)

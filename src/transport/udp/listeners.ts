@@ -42,17 +42,17 @@ export interface UdpThreadsOptions {
 /** A listener's sockets. */
 interface Endpoint {
   readonly parts: readonly Part[]
-  /** What threads know of the listener, and count: `listenerCell`. */
+  /** The listener's state shared with threads, and their counters: `listenerCell`. */
   readonly cells: Int32Array
   listener: Listener
-  /** Ends the relaying for the space that the listener had. */
+  /** Ends relaying for the listener's previous space. */
   endRelay: () => void
 }
 
 export function openUdpThreads(options: UdpThreadsOptions): Transport {
   const { native, clock, metrics, limits } = options
   const endpoints = new Map<string, Endpoint>()
-  /** Every open socket's part, by the socket's id. */
+  /** The part of every open socket, by the socket's id. */
   const partOf = new Map<number, Part>()
   let nextId = 1
   const missQueue = openMissQueue({
@@ -95,7 +95,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     }
   })
 
-  /** Moves what threads have counted for the listener into the metrics. */
+  /** Moves the threads' counts for the listener into the metrics. */
   function collectUnanswered({ cells, listener: { shedding } }: Endpoint): void {
     const queries = Atomics.exchange(cells, listenerCell.unansweredQueries, 0)
     const replies = Atomics.exchange(cells, listenerCell.unsentReplies, 0)
@@ -113,7 +113,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
 
   const shardsOf = ({ shards }: Listener) => Math.min(shards, limits.udpThreads)
 
-  /** Opens the sockets that `listener` lacks. Adds each to `opened`, so that a failure can close them again. */
+  /** Opens the sockets that `listener` lacks. Adds each to `opened`, so that they can be closed after a failure. */
   function openSockets(listener: Listener, opened: OpenSocket[]): { part: Part; added: OpenSocket[] }[] {
     const emptyPartOf = (host: Host) => emptyPart(host, listener, createDatagramUnwrapper(clock, options.log))
     const parts = endpoints.get(keyOf(listener))?.parts ?? hostsOf(listener).map(emptyPartOf)
@@ -138,7 +138,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
       endRelay: () => undefined,
     }
     endpoints.set(keyOf(listener), endpoint)
-    // Counted under the configuration that it happened in.
+    // Counts belong to the configuration under which they occurred.
     collectUnanswered(endpoint)
     endpoint.listener = listener
     const { cells } = endpoint
@@ -164,7 +164,7 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
       }
       part.replyfd = part.sockets[0]?.fd ?? -1
     }
-    // The new one first: what both relay to is kept.
+    // Begins before the old one ends, so that upstreams used by both are kept.
     const endOld = endpoint.endRelay
     endpoint.endRelay = relaying.begin(listener, shardsOf(listener))
     endOld()
@@ -212,10 +212,10 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     relayed: pool.relayed,
     async close() {
       relaying.endWatching()
-      // What upstreams still owe goes to the clients through the threads: relaying ends with them.
+      // Pending upstream answers reach the clients through the threads: relaying ends with them.
       await pool.close()
       for (const { endRelay } of endpoints.values()) endRelay()
-      // Nobody reads any more: a client that asks now is refused at once, and does not wait in silence.
+      // Without a reader, closing makes the kernel refuse queries at once, so that clients do not wait in vain.
       for (const { parts } of endpoints.values())
         for (const { sockets, host } of parts) for (const { fd } of sockets) retireUdpSocket(native, fd, host)
       await within(clock, limits.drain, missQueue.settled())

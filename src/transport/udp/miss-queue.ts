@@ -1,6 +1,6 @@
 /**
- * The main thread's half of a miss. It takes queries out of the threads' rings, asks the plugin chain, and sends the reply
- * from the listener's own socket. Every forwarded query passes through here, so the cost is low: two copies and one object
+ * The main thread's half of a miss: takes queries out of the threads' rings, asks the plugin chain, and sends the reply
+ * from the listener's own socket. Every forwarded query passes through here, so it is kept cheap: two copies and one object
  * per query, and one system call for all replies of a turn of the event loop.
  */
 import { Socket } from 'node:net'
@@ -17,40 +17,40 @@ import { createMissConsumer, type MissConsumer, type MissView, missKind, missRec
 import { clientOf, type MissSource, placesOf, routeBytes } from './miss-source.ts'
 
 export interface MissQueue {
-  /** Threads write to it to wake the main thread: `native.signal`. */
+  /** Threads write to it (`native.signal`) to wake the main thread. */
   readonly wakefd: number
   readonly awake: Int32Array
-  /** Reads this ring from now on. */
+  /** Starts reading this ring. */
   addRing(ring: SharedArrayBuffer): { remove(): void }
-  /** Reads this ring of replies for `cache`: after queries, which somebody waits for. */
+  /** Starts reading this ring of replies for `cache`. Queries come first, because clients wait for them. */
   addCopies(ring: SharedArrayBuffer): { remove(): void }
-  /** Gives whether something is still unread of what is in the rings now. */
+  /** The result tells whether any of what is in the rings now is still unread. */
   unread(): () => boolean
   /** Empties every ring now. */
   drain(): void
-  /** Resolves when every query has its reply, and that is sent. */
+  /** Resolves when every query has a reply, and it has been sent. */
   settled(): Promise<void>
   close(): void
 }
 
 export interface MissQueueOptions {
   readonly native: Libc
-  /** Slots of the queries of all UDP threads. */
+  /** Slots for the queries of all UDP threads. */
   readonly slots: ChainSlots
-  /** Octets of waiting queries, shared by all transports. */
+  /** Budget of octets for waiting queries, shared by all transports. */
   readonly waiting: FairBudget
   readonly sourceOf: (socket: number) => MissSource | undefined
   readonly onDropped: OnDropped
-  /** Where listeners have PROXY headers, the table is looked at here. */
+  /** For listeners with PROXY headers, whose queries are looked up in the table here. */
   readonly tableAnswers: TableAnswers
   readonly onRelayed: RelayedHandler
   /** A watched socket of the main thread is readable. */
   readonly onReady: (tag: number) => void
-  /** Called when a thread has written to `wakefd`, because of misses or of something else. */
+  /** Called when a thread has written to `wakefd`, for misses or anything else. */
   readonly onWake: () => void
 }
 
-/** A query, where it came from, and where its reply goes: the sender's sockaddr and control data. */
+/** A query with its source, and the destination of its reply: the sender's sockaddr and control data. */
 interface ReceivedDatagram {
   readonly source: MissSource
   readonly route: Uint8Array
@@ -58,18 +58,19 @@ interface ReceivedDatagram {
   readonly query: ReceivedQuery
 }
 
-/** Queries taken in one turn of the event loop: about a millisecond's work. */
+/** Queries taken per turn of the event loop: about a millisecond of work. */
 const takenPerTurn = 128
 /**
- * Once a turn has left queries in a ring, the next one takes them all out, so that nobody's wait behind another client's
- * and the ring has room for newcomers, and asks fewer: forwarding costs the most, and other work has its turn between.
+ * After a turn that left queries in a ring, the next one empties the rings into the queues, so that no client waits behind
+ * another one's queries and the rings have room again. It asks fewer queries meanwhile: forwarding costs most, and other
+ * work must get its turn.
  */
 const sortedPerTurn = 1024
-/** Not for longer than this, in milliseconds: answers for `cache` take more than sorting, and a re-list must go on. */
+/** Limit of that in milliseconds: answers for `cache` take longer than sorting, and a re-list must make progress. */
 const sortedFor = 2
 const sortedBetweenLooks = 64
 const askedPerTurn = 32
-/** Replies for `cache` that are taken in one turn: about a millisecond's work, and less while queries wait. */
+/** Replies for `cache` taken per turn: about a millisecond of work, and less while queries wait. */
 const copiesPerTurn = { idle: 64, behind: 16 }
 
 export function openMissQueue(options: MissQueueOptions): MissQueue {
@@ -82,7 +83,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   const copies = new Set<MissConsumer>()
   const replies = openReplies(native, options.onDropped)
   const queue = createFairQueue<ReceivedDatagram>(options.waiting)
-  /** Of listeners that shed load. */
+  /** For listeners that shed load. */
   const fresh = createFreshQueue<ReceivedDatagram>(options.waiting, (received) => {
     received.query.listener.shedding?.queries.inc()
     finish(received, undefined)
@@ -90,7 +91,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   let closed = false
   /** The last turn left queries waiting. */
   let behind = false
-  /** The next turn of the event loop has a turn of ours: one, however often threads wake us until then. */
+  /** A turn is scheduled for the next turn of the event loop: only one, however often threads wake the main thread. */
   let scheduled = false
 
   const wake = openWakePipe(pipe.read, () => {
@@ -110,7 +111,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   function takeTurn(): void {
     if (closed) return
     options.onWake()
-    // Cleared before the rings are read: a query that is pushed after this writes to the pipe again.
+    // Cleared before the rings are read: a query pushed after this causes another write to the pipe.
     Atomics.store(awake, 0, 0)
     let more = false
     if (behind) {
@@ -140,7 +141,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     return more
   }
 
-  /** A thread's ring: queries go to `handle`, what is known of earlier ones to those who wait for it. */
+  /** A thread's ring: queries go to `handle`, news about earlier ones to the exchanges that wait for it. */
   function openRing(memory: SharedArrayBuffer): Ring {
     const consumer = createMissConsumer(memory)
     const begun = createBegunExchanges()
@@ -165,7 +166,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
     const message = at + missRecord.message
     const length = ring.words[(at + missRecord.length) >> 2]
     const replyLength = ring.words[(at + missRecord.reply) >> 2]
-    // Copies: the record is the thread's again in a moment.
+    // Copies, because the record is about to be returned to the thread.
     const route = ring.bytes.slice(at + missRecord.name, message)
     const relayed: Relayed = {
       request: ring.bytes.slice(message, message + length),
@@ -184,7 +185,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
 
   function askQueued(most: number): void {
     for (let asked = 0; asked < most; asked++) {
-      // In turns, if both have some.
+      // Alternates if both have queries.
       const [one, other] = asked % 2 === 0 ? [queue, fresh] : [fresh, queue]
       const received = one.next() ?? other.next()
       if (received === undefined) return
@@ -195,7 +196,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   function read(ring: MissView, at: number, begun: BegunExchanges): ReceivedDatagram | undefined {
     const source = sourceOf(ring.words[(at + missRecord.socket) >> 2])
     if (source === undefined) return undefined
-    // Our own copy: where the reply goes, then the request.
+    // A copy of the route, followed by the request.
     const length = ring.words[(at + missRecord.length) >> 2]
     const route = Buffer.allocUnsafe(routeBytes + length)
     route.set(ring.bytes.subarray(at + missRecord.name, at + missRecord.message + length))
@@ -217,7 +218,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   }
 
   function ask(received: ReceivedDatagram): void {
-    // The configuration that was there when the query came may have ended while it waited for its turn.
+    // The configuration at the time of receipt may have ended while the query waited.
     received.query.listener = received.source.listener
     if (received.query.listener.proxyProtocol) {
       const reply = options.tableAnswers.answer(received.query)
@@ -232,7 +233,7 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
   function finish({ source, route, controlLength }: ReceivedDatagram, reply: Uint8Array | undefined): void {
     if (reply !== undefined && !closed) replies.queue(source, route, controlLength, reply)
     if (--source.pending > 0 || source.settled === undefined) return
-    // `settled` closes the descriptor.
+    // Flushed first, because `settled` closes the descriptor.
     replies.flush()
     source.settled()
   }
@@ -273,8 +274,8 @@ export function openMissQueue(options: MissQueueOptions): MissQueue {
 }
 
 /**
- * libuv watches the read end like any other pipe: measured, 2 to 3 µs from a thread's write to our call on a shared
- * core, against 5 with postMessage and 530 with Atomics.waitAsync. It does not keep the process alive.
+ * libuv polls the read end like any other pipe: measured, 2 to 3 µs from a thread's write to the callback on a shared core,
+ * compared with 5 for postMessage and 530 for Atomics.waitAsync. It does not keep the process alive.
  */
 function openWakePipe(fd: number, onWake: () => void): Socket {
   const callback = () => {

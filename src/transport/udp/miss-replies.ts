@@ -1,11 +1,11 @@
-/** Sends the replies to misses from the listener's own socket, to where each query came from. */
+/** Sends the replies to misses from the listener's own socket, along each query's route. */
 import type { Libc } from '../../libc/libc.ts'
 import { nameLength } from '../../libc/sockaddr.ts'
 import { cutToHeader } from '../error-replies.ts'
 import { type Batch, createBatch, largestDatagram } from './batch.ts'
 import { controlDataAt, type MissSource } from './miss-source.ts'
 
-/** Called with how many replies the system did not take. */
+/** Called with the number of replies that the system did not accept. */
 export type OnDropped = (replies: number, source: MissSource) => void
 
 export interface Replies {
@@ -13,10 +13,10 @@ export interface Replies {
   flush(): void
 }
 
-/** Replies of one turn of the event loop, sent together; those in a row to one socket are one system call. */
+/** Collects the replies of one turn of the event loop; consecutive replies on one socket take one system call. */
 export function openReplies(native: Libc, onDropped: OnDropped): Replies {
   const batch: Batch = createBatch(native)
-  /** Whose replies are in the batch. */
+  /** The sender of the replies in the batch. */
   let sender: { readonly source: MissSource; readonly fd: number } | undefined
   let scheduled = false
   const flush = () => {

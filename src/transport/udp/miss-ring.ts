@@ -1,25 +1,25 @@
 /**
- * How a UDP thread hands over the queries it cannot answer: a ring in shared memory, one producer (the thread), one
+ * How a UDP thread hands over queries that it cannot answer: a ring in shared memory with one producer (the thread) and one
  * consumer (the main thread).
  *
- * Memory: words 0 `head` (consumer's) and 16 `tail` (producer's; a cache line of its own), in octets, counted on
- * without end (mod 2^32); from octet 128 on the ring. A record is a multiple of 8 octets and never wraps:
+ * Memory: words 0 `head` (consumer's) and 16 `tail` (producer's, in another cache line) are running counts of octets
+ * (mod 2^32); the ring begins at octet 128. A record is a multiple of 8 octets and never wraps:
  *
- *    0  octets of the record; negative: nothing here, go on at the ring's start
+ *    0  octets of the record; negative: unused, the next record is at the ring's start
  *    4  socket number; 0 in a record without a query
  *    8  octets of the message
  *   12  octets of the control data that a reply is to be sent with (IP_PKTINFO; 0 when the socket has one address)
  *   16  milliseconds of the monotonic clock at receipt (float64)
  *   24  kind (missKind)
- *   28  number of the upstream that the relay has asked
- *   32  what the thread calls the exchange with it
+ *   28  number of the upstream that the relay asked
+ *   32  the thread's identifier of the exchange
  *   36  octets of the upstream's reply, or the error that ended the exchange
  *   40  milliseconds of the monotonic clock when it was asked (float64)
  *   48  the sender's sockaddr, 32 octets
  *   80  control data, 40 octets
- *  120  the message, and directly behind it the upstream's reply
+ *  120  the message, directly followed by the upstream's reply
  *
- * The producer publishes with a store to `tail` after a whole batch, the consumer frees with a store to `head`.
+ * The producer publishes with a store to `tail` after a whole batch; the consumer releases with a store to `head`.
  */
 export const missRecord = {
   socket: 4,
@@ -37,10 +37,10 @@ export const missRecord = {
 }
 
 /**
- * `plain`: a query, and nothing has been done for it. The relay has asked an upstream for it in the others: `waiting`: the
- * answer may still come, `answered`: it is here, and is for the chain, `failed`: none will come. `late`, `lost`: no query,
- * but the answer to one that was `waiting`, or that none will come. `copy`: a query that has been answered, and the
- * upstream's reply, for `cache`; in a ring of its own. `ready`: no query, but a socket of the main thread that is readable; `exchange` is its tag.
+ * `plain`: a query for which nothing has been done. In the next three the relay has asked an upstream: `waiting`: the answer
+ * may still arrive; `answered`: it is here, for the chain to judge; `failed`: there will be none. `late`, `lost`: no query,
+ * but the answer to an earlier `waiting` one, or that there will be none. `copy`, in a separate ring: an answered query and
+ * the upstream's reply, for `cache`. `ready`: no query; the main thread's socket with the tag `exchange` is readable.
  */
 export const missKind = { plain: 0, waiting: 1, answered: 2, failed: 3, late: 4, lost: 5, copy: 6, ready: 7 } as const
 
@@ -52,12 +52,12 @@ export function createMissRing(bytes: number): SharedArrayBuffer {
   return new SharedArrayBuffer(ringAt + bytes)
 }
 
-/** A record to be written. One object serves all: writing allocates nothing. */
+/** A record to be written. One object is reused, so that writing allocates nothing. */
 export interface MissInput {
   kind: number
   socket: number
   receivedAt: number
-  /** The memory of the message, the sender's sockaddr and the control data, each at its offset. */
+  /** The memory that holds the message, the sender's sockaddr and the control data, each at its offset. */
   source: Uint8Array
   nameAt: number
   controlAt: number
@@ -70,7 +70,7 @@ export interface MissInput {
   reply: Uint8Array
   replyAt: number
   replyLength: number
-  /** Of an exchange that failed. */
+  /** The error of a failed exchange. */
   errno: number
 }
 
@@ -96,11 +96,11 @@ export function createMissInput(source: Uint8Array): MissInput {
 }
 
 export interface MissProducer {
-  /** Copies the record. False when the ring is full: nothing was written. */
+  /** Copies the record. False, with nothing written, when the ring is full. */
   push(record: MissInput): boolean
-  /** Shows the consumer what was pushed. */
+  /** Publishes the pushed records to the consumer. */
   publish(): void
-  /** More than half of the ring is taken. */
+  /** Whether more than half of the ring is in use. */
   scarce(): boolean
 }
 
@@ -147,18 +147,18 @@ export function createMissProducer(memory: SharedArrayBuffer): MissProducer {
     scarce: () => (tail - Atomics.load(words, headWord)) >>> 0 > size / 2,
   }
 }
-/** Octet by octet: for lengths like these it beats subarray().set(), and it allocates nothing. */
+/** Octet by octet: at these lengths faster than subarray().set(), and it allocates nothing. */
 function copy(source: Uint8Array, from: number, length: number, target: Uint8Array, to: number): void {
   for (let i = 0; i < length; i++) target[to + i] = source[from + i]
 }
 
 export interface MissConsumer {
   /**
-   * Calls `take` with the view of the ring and the offset of each record's first octet, at most `most` times; the
-   * record is the producer's again when `take` returns. True when there are more.
+   * Calls `take` with the view of the ring and the offset of each record's first octet, at most `most` times; the record
+   * belongs to the producer again when `take` returns. True when there are more.
    */
   drain(most: number, take: (ring: MissView, at: number) => void): boolean
-  /** Gives whether something is still unread of what is in the ring now. */
+  /** The result tells whether any of what is in the ring now is still unread. */
   unread(): () => boolean
 }
 

@@ -1,4 +1,4 @@
-/** Where a miss came from: the listener, and the addresses in the sockaddr and control data that the thread copied. */
+/** Where a miss came from: its listener, and the addresses in the sockaddr and control data copied by the thread. */
 import { formatAddress } from '../../dns/address.ts'
 import { addressLength, addressOffset, pktinfo } from '../../libc/sockaddr.ts'
 import type { SocketAddress } from '../../plugin/query.ts'
@@ -6,18 +6,18 @@ import type { Listener } from '../../server/ingress.ts'
 import type { DatagramUnwrapper } from '../proxy-protocol/datagram.ts'
 import { missRecord } from './miss-ring.ts'
 
-/** One address family of a listener: where its queries come from, and which socket sends the replies (any of its shards). */
+/** One address family of a listener: the source of its misses, and the socket that sends the replies (one of its shards). */
 export interface MissSource {
   readonly family: 4 | 6
-  /** The listener as it is now: a reload replaces it. */
+  /** The current listener; a reload replaces it. */
   listener: Listener
-  /** The socket's address; undefined on a wildcard socket, where the control data of each query has it. */
+  /** The socket's address; undefined on a wildcard socket, where each query's control data has it. */
   readonly localAddress: string | undefined
   readonly unwrapper: DatagramUnwrapper
-  /** The descriptor that sends; open while `pending` is not 0. */
+  /** The descriptor for sending; stays open while `pending` is not 0. */
   replyfd: number
   pending: number
-  /** Called when `pending` has become 0. */
+  /** Called when `pending` becomes 0. */
   settled: (() => void) | undefined
 }
 

@@ -1,4 +1,4 @@
-/** The sockets of one address of a listener, and how they are given up when a reload needs fewer of them. */
+/** The sockets of one address of a listener, and their retirement when a reload needs fewer. */
 import type { Libc } from '../../libc/libc.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { within } from '../../scheduling/within.ts'
@@ -9,7 +9,7 @@ import type { MissSource } from './miss-source.ts'
 import { retireUdpSocket } from './socket.ts'
 import type { UdpThread } from './thread.ts'
 
-/** Shard i is read by thread i. Replies to misses leave from shard 0. */
+/** Shard i is read by thread i. Replies to misses are sent from shard 0. */
 export interface Part extends MissSource {
   readonly host: Host
   readonly sockets: OpenSocket[]
@@ -18,7 +18,7 @@ export interface Part extends MissSource {
 export interface OpenSocket {
   readonly id: number
   readonly fd: number
-  /** Datagrams dropped by the kernel that the metric has counted already. */
+  /** Datagrams dropped by the kernel that are already in the metric. */
   dropsCounted: number
 }
 
@@ -37,16 +37,16 @@ export function emptyPart(host: Host, listener: Listener, unwrapper: DatagramUnw
 }
 
 export interface Retirement {
-  /** Retires the part's sockets from `shards` on. Resolves when their queues are empty. */
+  /** Retires the part's sockets from number `shards` on. Resolves when their queues are empty. */
   retire(part: Part, shards: number): Promise<void>
-  /** Resolves when the sockets that were retired so far are closed. */
+  /** Resolves when all sockets retired so far are closed. */
   closed(): Promise<unknown>
 }
 
 export interface RetirementDeps {
   readonly native: Libc
   readonly clock: Clock
-  /** Milliseconds that a thread, and then the chain, may take to be done with a socket. */
+  /** Milliseconds that a thread, and then the chain, may take to finish with a socket. */
   readonly patience: number
   readonly thread: (shard: number) => UdpThread
   /** Called when no thread reads the socket any more. */
@@ -63,11 +63,11 @@ export function createRetirement({ native, clock, patience, thread, onDrained }:
     const closed = drained.then(() => closeDrained(part, socket))
     closing.add(closed)
     void closed.then(() => closing.delete(closed))
-    // Bounded: a thread that keeps dying must not block the next reload.
+    // With a time limit: a thread that keeps dying must not block the next reload.
     await within(clock, patience, drained)
   }
 
-  /** Closes the socket. The one that sends replies stays open until the chain has answered, within a bound. */
+  /** Closes the socket. The one that sends replies stays open until the chain has answered, within a time limit. */
   async function closeDrained(part: Part, socket: OpenSocket): Promise<void> {
     onDrained(socket)
     if (socket.fd === part.replyfd) {

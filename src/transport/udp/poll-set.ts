@@ -1,21 +1,21 @@
 /**
- * What a UDP thread waits for in poll(2): its eventfd, the epoll sets of the upstream sockets and of the main thread's sockets,
- * then the sockets of its listeners in their order.
+ * The descriptors that a UDP thread polls: its eventfd, the epoll sets of the upstream sockets and of the main thread's
+ * sockets, then the sockets of its listeners in order.
  */
 import { type Libc, linux } from '../../libc/libc.ts'
 
 export interface PollSet {
-  /** Each counts as ready until `setDry`: it may have become so since the last wait. */
+  /** Sets the sockets. Each counts as ready until `setDry`, because it may have become so since the last wait. */
   setSockets(sockets: readonly { readonly fd: number }[]): void
   /** The epoll set of the main thread's sockets. */
   readonly watched: number
   setWatched(epoll: number): void
-  /** Milliseconds; -1: until something comes. */
+  /** Waits so many milliseconds; -1: without limit. */
   wait(timeout: number): void
-  /** Socket i of the last `setSockets` has something to read. */
+  /** Whether socket i of the last `setSockets` has something to read. */
   isReady(i: number): boolean
   setDry(i: number): void
-  /** Some of the main thread's sockets are readable, as of the last wait. Once: the next answer is of the next wait. */
+  /** Whether any of the main thread's sockets was readable at the last wait. True only once per wait. */
   takeWatched(): boolean
 }
 
@@ -25,7 +25,7 @@ const fixedEntries = 3
 const eventfdWord = 1
 const watchedWord = 5
 
-/** `descriptors`: the eventfd, the epoll set of the upstream sockets, that of the main thread's. */
+/** `descriptors`: the eventfd, the epoll set of the upstream sockets, and that of the main thread's sockets. */
 export function createPollSet(
   native: Libc,
   descriptors: { readonly eventfd: number; readonly upstreams: number; readonly watched: number },

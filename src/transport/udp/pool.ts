@@ -5,13 +5,13 @@ import { openUdpThread, type UdpThread, type UdpThreadOptions } from './thread.t
 
 export interface ThreadPool {
   size(): number
-  /** Starts threads, or wakes those that rest, and waits until they run; or lays the last ones to rest. */
+  /** Starts threads, or reuses resting ones, and waits until they run; or puts surplus threads to rest. */
   resize(threads: number): Promise<void>
   thread(shard: number): UdpThread
   lastQueryAt(): number
-  /** As Ingress's. */
+  /** As in Ingress. */
   relayed(): number
-  /** Gives whether a thread has still not read what upstreams have sent it by now. */
+  /** The result tells whether any thread has still not read what upstreams have sent it by now. */
   unread(): () => boolean
   close(): Promise<void>
 }
@@ -21,8 +21,8 @@ export interface ThreadPoolOptions extends Omit<UdpThreadOptions, 'number' | 'on
 }
 
 /**
- * Milliseconds that a thread without sockets rests before it ends. One that rests costs 9 MiB; one that ends leaves some 30 KiB
- * for ever, because koffi frees nothing of a thread: reloads that change `multisocket` to and fro must not add them up.
+ * Milliseconds that a thread without sockets rests before it ends. A resting thread costs 9 MiB; an ended one leaks some
+ * 30 KiB, because koffi frees nothing of a thread, so reloads that change `multisocket` repeatedly must not end threads.
  */
 const restTime = 10 * 60_000
 
@@ -35,14 +35,14 @@ interface PooledThread {
 export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
   const { metrics, clock } = options
   const threads: PooledThread[] = []
-  /** In the order of their numbers, which follow those of `threads`. */
+  /** Resting threads by number, following the numbers in `threads`. */
   const resting: PooledThread[] = []
   const ending = new Set<PooledThread>()
   let restsOver: Timer | undefined
   let lastQueryAt = Number.NEGATIVE_INFINITY
 
   const collecting = metrics.onCollect(() => threads.forEach(collect))
-  // A thread that blocks in poll(2) would make process.exit() wait without end.
+  // A thread that blocks in poll(2) would make process.exit() wait forever.
   const halt = () => {
     const all = [...threads, ...resting, ...ending]
     for (const { thread } of all) thread.halt()
@@ -50,7 +50,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
   }
   process.on('exit', halt)
 
-  /** Moves what the thread has counted since the last time into the metrics. */
+  /** Moves the thread's counts since the previous call into the metrics. */
   function collect({ thread: { counts }, collected }: (typeof threads)[number]): void {
     lastQueryAt = Math.max(lastQueryAt, counts[countCell.lastQueryAt])
     const added = (cell: number) => {
@@ -91,7 +91,7 @@ export function openThreadPool(options: ThreadPoolOptions): ThreadPool {
       () => {
         pooled.hasRun = true
       },
-      // `resize` reports it.
+      // `resize` reports the error.
       () => undefined,
     )
     return pooled

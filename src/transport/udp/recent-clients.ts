@@ -1,18 +1,18 @@
 /**
- * Who has most of the misses that a thread has handed over lately: counts by a hash of the client's address, salted so
- * that nobody can choose whom to collide with. Allocates nothing.
+ * Which clients cause most of a thread's recent misses: counts by a hash of the client's address, salted so that nobody can
+ * choose whom to collide with. Allocates nothing.
  */
 import { randomInt } from 'node:crypto'
 
 export interface RecentClients {
-  /** Counts one miss of the client whose address is at `at`. True where more than a quarter of the recent ones come from it. */
+  /** Counts a miss of the client with the address at `at`. True if more than a quarter of the recent ones are its. */
   dominates(bytes: Uint8Array, at: number, length: number): boolean
 }
 
 const cells = 1024
 /** Misses after which all counts are halved, so that old ones fade. */
 const halvedAfter = 2048
-/** Below it nobody dominates: a few queries of one client fill nothing. */
+/** Below this count nobody dominates: a few queries of one client fill nothing. */
 const fewest = 64
 const share = 1 / 4
 

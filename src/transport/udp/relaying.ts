@@ -1,15 +1,15 @@
-/** Has UDP threads relay what listeners say, and watch the sockets in which answers to it come. */
+/** Makes UDP threads relay for listeners, and watch the sockets on which the main thread's answers arrive. */
 import type { WatchedSockets } from '../../plugin/capabilities/relay.ts'
 import type { Listener } from '../../server/ingress.ts'
 import type { MissQueue } from './miss-queue.ts'
 import type { ThreadPool } from './pool.ts'
 
 export interface Relaying {
-  /** Has the first `shards` threads relay what the listener says, now and when that changes. Returns what ends it. */
+  /** Makes the first `shards` threads relay for the listener, as its table changes. Returns a function that ends it. */
   begin(listener: Listener, shards: number): () => void
-  /** A thread has found the socket with this tag readable. */
+  /** A thread reports that the socket with this tag is readable. */
   ready(tag: number): void
-  /** The sockets are looked at without a thread from now on. */
+  /** From now on the sockets are polled without a thread. */
   endWatching(): void
 }
 
@@ -17,7 +17,7 @@ export function createRelaying(pool: ThreadPool, missQueue: Pick<MissQueue, 'unr
   let watched: WatchedSockets | undefined
   let watchers = 0
 
-  /** Answers come through the threads' sockets first, then through their rings. */
+  /** Answers pass through the threads' sockets first, then through their rings. */
   function unread(): () => boolean {
     const inSockets = pool.unread()
     let inRings: (() => boolean) | undefined
@@ -28,7 +28,7 @@ export function createRelaying(pool: ThreadPool, missQueue: Pick<MissQueue, 'unr
     }
   }
 
-  /** Has a thread watch the sockets for as long as any listener has them. */
+  /** Makes a thread watch the sockets as long as any listener uses them. */
   function watch(sockets: WatchedSockets): () => void {
     watchers++
     if (watched === undefined) {

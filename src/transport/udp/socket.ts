@@ -1,4 +1,4 @@
-/** Opening, retiring and asking the UDP sockets of the threads. The main thread does this; threads only borrow. */
+/** Opens, retires and inspects the threads' UDP sockets. Only the main thread does this; threads borrow them. */
 import { getSystemErrorName } from 'node:util'
 import { type Libc, linux } from '../../libc/libc.ts'
 import { encodeSocketAddress } from '../../libc/sockaddr.ts'
@@ -6,12 +6,12 @@ import type { Listener } from '../../server/ingress.ts'
 import { bindError, type Host, isAbsentFamily } from '../listener-address.ts'
 
 /**
- * The kernel's default holds 256 datagrams, which is 2.5 ms at 100,000 queries/s. More than this only makes the queue
- * older than clients wait.
+ * The kernel's default holds 256 datagrams, which is 2.5 ms at 100,000 queries/s. A larger buffer than this would only let
+ * queries wait longer than clients do.
  */
 const receiveBufferBytes = 4 * 1024 * 1024
 
-/** Undefined when the machine lacks the family and `host` is optional. Throws what `bindError` words. */
+/** Undefined when the machine lacks the family and `host` is optional. Throws an error worded by `bindError`. */
 export function openUdpSocket(native: Libc, host: Host, listener: Listener): number | undefined {
   const fail = (fd: number, call: string) => {
     const code = getSystemErrorName(-native.errno())
@@ -30,12 +30,12 @@ export function openUdpSocket(native: Libc, host: Host, listener: Listener): num
 function setOptions(native: Libc, fd: number, host: Host): void {
   const { SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6 } = linux
   native.setOption(fd, SOL_SOCKET, linux.SO_REUSEPORT, 1)
-  // FORCE passes net.core.rmem_max, for those who may; without it the system cuts the wish to its limit.
+  // FORCE exceeds net.core.rmem_max, if privileged; otherwise the system limits the request to that.
   if (native.setOption(fd, SOL_SOCKET, linux.SO_RCVBUFFORCE, receiveBufferBytes) < 0) {
     native.setOption(fd, SOL_SOCKET, linux.SO_RCVBUF, receiveBufferBytes)
   }
-  // Replies are sent without DF and regardless of what path MTU an ICMP message claims: a forged one would otherwise
-  // make sends fail or fragment at will (RFC 9715 §3.1).
+  // Replies are sent without DF and ignore the path MTU of ICMP messages: a forged one could otherwise make sends fail or
+  // fragment (RFC 9715 §3.1).
   if (host.family === 4) {
     native.setOption(fd, IPPROTO_IP, linux.IP_MTU_DISCOVER, linux.PMTUDISC_OMIT)
     if (host.wildcard) native.setOption(fd, IPPROTO_IP, linux.IP_PKTINFO, 1)
@@ -46,12 +46,12 @@ function setOptions(native: Libc, fd: number, host: Host): void {
   }
 }
 
-/** RFC 863's port: no query comes from it. */
+/** The discard port (RFC 863): no query comes from it. */
 const discardPort = 9
 
 /**
- * Connects the socket to where nothing comes from, so that new queries go to the other sockets of its port; what it has
- * queued stays readable, and replies can still be sent to anyone. The socket's own address always has a route.
+ * Connects the socket to an address that sends nothing, so that new queries go to the other sockets of its port. Queued
+ * queries stay readable, and replies can still be sent to anyone. The loopback always has a route.
  */
 export function retireUdpSocket(native: Libc, fd: number, host: Host): void {
   const loopback = host.family === 4 ? '127.0.0.1' : '::1'
@@ -61,23 +61,23 @@ export function retireUdpSocket(native: Libc, fd: number, host: Host): void {
 const meminfo = new Uint32Array(9)
 const meminfoOctets = new Uint8Array(meminfo.buffer)
 
-/** SO_MEMINFO: nine 32-bit counters (linux/sock_diag.h), by their place. */
+/** SO_MEMINFO: positions in its array of nine 32-bit counters (linux/sock_diag.h). */
 const meminfoAt = { used: 0, room: 1, drops: 8 } as const
 
 function readMeminfo(native: Libc, fd: number): boolean {
   return native.getOption(fd, linux.SOL_SOCKET, linux.SO_MEMINFO, meminfoOctets) === meminfoOctets.length
 }
 
-/** Datagrams that the kernel dropped because the receive buffer was full, or the filter did, since the socket was opened, mod 2^32. */
+/** Datagrams dropped since the socket was opened, by the filter or because the receive buffer was full, mod 2^32. */
 export function receiveQueueDrops(native: Libc, fd: number): number | undefined {
   return readMeminfo(native, fd) ? meminfo[meminfoAt.drops] : undefined
 }
 
 export interface ReceiveQueue {
-  /** What datagrams take that wait in the socket's receive buffer, and its room, in octets of kernel memory. */
+  /** Used and total octets of kernel memory of the socket's receive buffer. */
   readonly used: number
   readonly room: number
-  /** Datagrams that were dropped since the socket was opened, mod 2^32. */
+  /** Datagrams dropped since the socket was opened, mod 2^32. */
   readonly drops: number
 }
 

@@ -1,10 +1,10 @@
-/** The control data of a reply: it leaves from the address that was asked. */
+/** The control data of a reply, which makes it leave from the address that was asked. */
 import { pktinfo } from '../../libc/sockaddr.ts'
 import type { BorrowedSocket } from './protocol.ts'
 
 /**
  * Turns the IP_PKTINFO of a message, `received` octets at `at`, into the control data of its reply. The interface index is
- * cleared, because it would pin the route; only a link-local address needs it. Returns the length of the control data, 0 for
+ * cleared, because it would pin the route; only link-local addresses need it. Returns the length of the control data, 0 for
  * none.
  */
 export function sourceControl(

@@ -1,4 +1,4 @@
-/** The relay of a UDP thread, with the sockets, memory and counters that the thread was given for it. */
+/** A UDP thread's relay, with the sockets, memory and counters that the thread was given for it. */
 import { createRelayResponder } from '../../answer/relay.ts'
 import type { Libc } from '../../libc/libc.ts'
 import { createDescriptorPool } from '../../upstream/udp-sockets.ts'
@@ -15,7 +15,7 @@ export interface ThreadRelayDeps {
   readonly recentClients: RecentClients
   /** Publishes the misses to the main thread. */
   readonly publish: () => void
-  /** A socket of this thread by its number; undefined once it has been given back. */
+  /** A socket of this thread by its id; undefined once it has been returned. */
   readonly socketOf: (id: number) => BorrowedSocket | undefined
 }
 

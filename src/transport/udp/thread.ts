@@ -1,4 +1,4 @@
-/** The main thread's side of one UDP thread: starts it, gives it sockets, and replaces it if it dies. */
+/** The main thread's side of one UDP thread: starts it, assigns sockets to it, and replaces it if it dies. */
 import { setFlagsFromString } from 'node:v8'
 import { SHARE_ENV, Worker } from 'node:worker_threads'
 import { createQueryRing } from '../../answer/index.ts'
@@ -26,20 +26,20 @@ import {
 export interface UdpThread {
   /** Cells named by `countCell`. */
   readonly counts: Float64Array
-  /** Resolves when the thread serves; rejects when it did not start. */
+  /** Resolves when the thread is serving; rejects if it did not start. */
   readonly ready: Promise<void>
   add(socket: BorrowedSocket): void
   /** Resolves when the thread has emptied the socket and no longer uses it. */
   drain(id: number): Promise<void>
-  /** What the thread relays of the listeners with this space from now on; undefined: nothing. */
+  /** Sets what the thread relays for the listeners of this space; undefined: nothing. */
   relay(space: number, table: RelayTable | undefined): void
-  /** Watches this epoll set for the main thread from now on; -1: none. */
+  /** Makes the thread watch this epoll set for the main thread; -1: none. */
   watch(epoll: number): void
-  /** Gives whether the thread has still not read what upstreams have sent it by now. */
+  /** The result tells whether the thread has still not read what upstreams have sent it by now. */
   unread(): () => boolean
   /** Signals the thread to end, without waiting for it. */
   halt(): void
-  /** Blocks until a thread that has been signalled calls nothing native any more: all that can be done while the process exits. */
+  /** Blocks until a signalled thread makes no native calls any more: the only way to wait while the process exits. */
   awaitEnd(): void
   /** Resolves when the thread has answered the queries in its sockets and exited. */
   stop(): Promise<void>
@@ -54,9 +54,9 @@ export interface UdpThreadOptions {
   readonly queryLog: QueryLogReader
   readonly missRingBytes: number
   readonly copyRingBytes: number
-  /** Sockets to upstreams. */
+  /** Maximum number of sockets to upstreams. */
   readonly relaySockets: number
-  /** Milliseconds that `stop` waits before it ends the thread by force. */
+  /** Milliseconds that `stop` waits before it terminates the thread. */
   readonly patience: number
   readonly clock: Clock
   readonly log: Logger
@@ -66,12 +66,12 @@ export interface UdpThreadOptions {
 }
 
 /**
- * V8's bounds for a thread whose loop allocates next to nothing; most of this is the modules' code. Running from the
+ * V8's limits for a thread whose loop allocates next to nothing; most of this is the code of its modules. When run from the
  * sources it also holds the type stripper.
  */
 const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32, codeRangeSizeMb: 8, stackSizeMb: 1 }
 
-/** A thread that has looked into its sockets so often did run, and under full load there is always something in them. */
+/** After this many reads a thread has certainly run; under full load its sockets are never empty. */
 const looksForAll = 16
 
 /** Milliseconds: a thread that lived for less is restarted after a delay, which doubles each time. */
@@ -80,8 +80,8 @@ const firstDelay = 50
 const longestDelay = 5000
 
 export function openUdpThread(options: UdpThreadOptions): UdpThread {
-  // The process's --max-semi-space-size comes before a thread's resourceLimits and gives each 3 MiB more. The main
-  // thread's heap is set up already and keeps what it has.
+  // The process's --max-semi-space-size would override a thread's resourceLimits and cost 3 MiB per thread. The main
+  // thread's heap has already been set up and is not affected.
   setFlagsFromString('--max-semi-space-size=0')
   const { native, clock, log, missQueue } = options
   const sockets = new Map<number, BorrowedSocket>()
@@ -112,7 +112,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
   let restart: Timer | undefined
   let lastError: unknown
 
-  // Nobody awaits it when the thread is stopped before it is ready.
+  // Nobody awaits it if the thread is stopped before it is ready.
   ready.promise.catch(() => undefined)
   const lives = options.dieAfter.values()
   start()
@@ -136,7 +136,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
     })
     worker.on('exit', () => {
       endLife(control)
-      // Not earlier: until its exit the thread may read the table.
+      // Not earlier: the thread may read the table until its exit.
       reader.release()
       closeRelaySockets()
       missQueue.drain()
@@ -144,7 +144,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
     })
   }
 
-  /** Those that a thread which has died did not close. */
+  /** Closes those that a dead thread has left open. */
   function closeRelaySockets(): void {
     for (const fd of relayDescriptors) if (fd !== 0) native.close(fd)
     relayDescriptors.fill(0)
@@ -169,7 +169,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       relayDescriptors,
       watched,
       relayQueries,
-      // Two looks at one clock differ by as long as this thread is kept from running between them.
+      // Reading one clock twice would give a difference if this thread were interrupted in between.
       clockOffset: clock === systemClock ? 0 : systemClock.now() - clock.now(),
       responder: options.responder,
       dieAfter,
@@ -204,7 +204,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       wasReady = true
       ready.resolve()
     } else if (report.kind === 'drained') {
-      // The socket's last misses are in the ring, and are taken while the socket is still known.
+      // Takes the socket's last misses from the ring while the socket is still known.
       missQueue.drain()
       sockets.delete(report.id)
       drains.get(report.id)?.()
@@ -222,7 +222,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
 
   function end(when: number): void {
     stopping = true
-    // The eventfd is closed, and its number may belong to another file.
+    // The eventfd has been closed, and its number may belong to another file.
     if (gone) return
     Atomics.store(control, controlCell.stop, when)
     native.signal(eventfd)
@@ -274,7 +274,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
   }
 }
 
-/** Beside this file, as source or as bundle. */
+/** The file beside this one, as source or as bundle. */
 function workerFile(): URL {
   return new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './udp-worker.js', import.meta.url)
 }

@@ -41,7 +41,7 @@ const anyPayload = 0xffff
 const data: ThreadData = workerData
 const { control, counts } = data
 const port = parentPort!
-// The process exits: this ends the thread.
+// The process is exiting: the thread ends here.
 if (!beginLife(control)) process.exit()
 const native = loadLibc()
 const batch = createBatch(native)
@@ -49,7 +49,7 @@ const misses = createMissProducer(data.misses)
 const miss = createMissInput(batch.bytes)
 const ready = { ...createMissInput(batch.bytes), kind: missKind.ready }
 const recentClients = createRecentClients()
-/** By the number of the socket. */
+/** By the socket's id. */
 const backlogs = new Map<number, Backlog>()
 const admissions = createAdmissions(native, () => void counts[countCell.admissionsClosed]++)
 const responder = await openResponder()
@@ -58,7 +58,7 @@ const answer = guardAnswer(responder, {
   report: (error) => report({ kind: 'failed', error: errorStack(error) }),
   now: clock,
 })
-/** The route of the query that is being observed. */
+/** The route of the query being observed. */
 const route: QueryRoute = {
   family: 4,
   client: batch.bytes,
@@ -71,9 +71,9 @@ const route: QueryRoute = {
 
 const sockets: BorrowedSocket[] = [...data.sockets]
 const socketById = new Map(sockets.map((socket) => [socket.id, socket]))
-/** The query that the relay is asked to take. */
+/** The query passed to the relay. */
 const query = createClientQuery(batch.bytes)
-/** Made when there is something to relay. */
+/** Created when there is something to relay. */
 let relay: Relay | undefined
 const readyTags = new Int32Array(64)
 const pollSet = createPollSet(native, { eventfd: data.eventfd, upstreams: data.epoll, watched: data.watched })
@@ -83,16 +83,16 @@ let datagramsToLive = data.dieAfter || Number.POSITIVE_INFINITY
 /** Seconds from receipt to sending of the previous batch: the estimate for the current one. */
 let lastDuration = 0
 
-/** Milliseconds that a thread which is to stop waits for upstreams: less than it is given before it is ended by force. */
+/** Milliseconds that a stopping thread waits for upstreams: less than the time after which it is terminated. */
 const owedFor = 3000
-/** Milliseconds without a question after which it waits for them: a shutdown is begun after twice as long. */
+/** Milliseconds without a question before it starts to wait for them: shutdown begins after twice as long. */
 const quietFor = 500
-/** When a thread that is to stop no longer waits; never, for all others. */
+/** When a stopping thread no longer waits; Infinity for other threads. */
 let endsAt = Number.POSITIVE_INFINITY
 
-/** Batches between two polls of the sockets that were empty. */
+/** Batches between two polls of sockets that were empty. */
 const batchesPerPoll = 16
-/** Batches that a drain reads at most: twice what a receive buffer holds. */
+/** Maximum number of batches in a drain: twice what a receive buffer holds. */
 const batchesPerDrain = 256
 
 for (const socket of data.sockets) admissions.open(socket)
@@ -130,10 +130,10 @@ function serve(): void {
   responder.offline()
 }
 
-/** The thread is to stop: whether it does now, or serves on until upstreams have answered. */
+/** For a stopping thread: whether it ends now, or serves on until upstreams have answered. */
 function hasEnded(now: number): boolean {
   if (endsAt === Number.POSITIVE_INFINITY) {
-    // Where questions still come the time of the shutdown is over: it does not begin to wait.
+    // If questions still arrive, shutdown has used up its time, so there is no waiting.
     const isQuiet = now - counts[countCell.lastQueryAt] > quietFor
     endsAt = isQuiet ? now + owedFor : now
   }
@@ -154,7 +154,7 @@ function receive({ receive }: Relay): boolean {
   return found
 }
 
-/** What has been relayed and has no answer yet is the chain's: a thread that ends loses no query. */
+/** Hands relayed queries without an answer to the chain, so that a thread that ends loses no query. */
 function leaveRelayed(): void {
   for (const { id } of sockets) relay?.leave(id)
   relay?.close()
@@ -200,10 +200,10 @@ function serveBatch(socket: BorrowedSocket): boolean {
       )
         continue
       missed = true
-      // Half of the ring is for those who do not flood it: what is in it is taken out in the order it came.
+      // Half of the ring is reserved for clients that do not flood it, because it is emptied in order of arrival.
       const floods = recentClients.dominates(bytes, nameAt + addressOffset[family], clientLength[family])
       if (!sheds && !(floods && misses.scarce()) && handOver(socket, i, now, controlLength)) continue
-      // Where a PROXY header may stand in front, the question to repeat is not known.
+      // The question to repeat is not known if a PROXY header may precede it.
       if (proxied || Atomics.load(cells, listenerCell.sheds) === 1) {
         Atomics.add(cells, listenerCell.unansweredQueries, 1)
         continue
@@ -236,7 +236,7 @@ function backlogOf({ id, fd }: BorrowedSocket): Backlog {
   return backlog
 }
 
-/** Whether message i, for a name outside, is among what a thread that is behind sheds. */
+/** Whether message i, for an outside name, is among those shed by a thread that is behind. */
 function shedsOf({ family }: BorrowedSocket, i: number, backlog: Backlog): boolean {
   const at = batch.nameAt(i) + addressOffset[family]
   if (backlog.areFew()) return false
@@ -298,14 +298,14 @@ function publishMisses(): void {
 
 /** Waits for a datagram or a command. */
 function wait(timeout: number): void {
-  // A reader that sleeps online keeps the table from freeing retired entries.
+  // A reader that sleeps online would keep the table from freeing retired entries.
   if (timeout !== 0) responder.offline()
   pollSet.wait(timeout)
   if (pollSet.takeWatched()) reportReady()
   relay?.expire(clock())
 }
 
-/** Tells the main thread which of its sockets are readable. What the ring has no room for is asked again when it is late. */
+/** Tells the main thread which of its sockets are readable. What does not fit the ring is left to the timers. */
 function reportReady(): void {
   const found = native.ready(pollSet.watched, readyTags)
   for (let i = 0; i < found; i++) {
@@ -336,7 +336,7 @@ function giveBack(id: number): void {
   if (i >= 0) {
     const [socket] = sockets.splice(i, 1)
     drain(socket)
-    // Last: the descriptor is another file's soon.
+    // Last, because the descriptor may soon be reused for another file.
     admissions.open(socket)
   }
   relay?.leave(id)
@@ -346,10 +346,10 @@ function giveBack(id: number): void {
   report({ kind: 'drained', id })
 }
 
-/** Answers the queued queries, within a bound: a socket that still receives never becomes empty under load. */
+/** Answers the queued queries, up to a limit: under load a socket that still receives never becomes empty. */
 function drain(socket: BorrowedSocket): void {
   for (let batches = 0; batches < batchesPerDrain; batches++) {
-    // A retired socket is connected and may first report an ICMP error: only EAGAIN means dry.
+    // A retired socket is connected and may first report an ICMP error: only EAGAIN means that it is empty.
     if (!serveBatch(socket) && native.errno() === linux.EAGAIN) return
   }
 }

@@ -1,4 +1,4 @@
-/** Sends a query's question to an upstream, under a random ID and from a socket drawn at random (RFC 5452 §9.2). */
+/** Sends a query's question to an upstream, with a random ID and from a randomly selected socket (RFC 5452 §9.2). */
 import { maxRelayedRequest, type RelayResponder } from '../../../answer/relay.ts'
 import type { Libc } from '../../../libc/libc.ts'
 import { randomId } from '../../../upstream/random.ts'
@@ -14,7 +14,7 @@ export interface AskingOptions {
   readonly responder: RelayResponder
 }
 
-/** Asks for the slot's query, which the responder has read last. False: no upstream, place or socket is to be had. */
+/** Asks for the slot's query, which the responder has read last. False: no upstream, place or socket is available. */
 export type Ask = (slot: number, route: Route, now: number) => boolean
 
 export function createAsking({ native, exchanges, states, responder }: AskingOptions): Ask {
@@ -37,7 +37,7 @@ export function createAsking({ native, exchanges, states, responder }: AskingOpt
     question[0] = id >> 8
     question[1] = id
     if (native.sendOne(sockets.fd(index), questionAddress, length) < 0) {
-      // The error of an earlier question, or no route: the chain finds out.
+      // The error of an earlier question, or no route: the chain will tell which.
       sockets.spend(index)
       sockets.end(index)
       route.leave()

@@ -1,13 +1,13 @@
-/** A client's query in the batch that it came with. One object serves all: passing it on allocates nothing. */
+/** A client's query in the batch with which it was received. One object is reused: passing it on allocates nothing. */
 export interface ClientQuery {
   /** The listener's socket, by its id. */
   socket: number
   space: number
   /** Milliseconds of the monotonic clock. */
   receivedAt: number
-  /** The table has a reply to it that has expired. */
+  /** The table has a reply for it, but an expired one. */
   hasExpired: boolean
-  /** The memory of the request, the sender's sockaddr and the control data of the reply, each at its offset. */
+  /** The memory that holds the request, the sender's sockaddr and the reply's control data, each at its offset. */
   readonly bytes: Uint8Array
   start: number
   end: number

@@ -1,4 +1,4 @@
-/** Replies to clients of the relay: made of an upstream's answer in the batch, counted, observed, and sent with the batch. */
+/** The relay's replies to clients: made from an upstream's answer inside the batch, counted, observed, and sent with it. */
 import { transportCode } from '../../../answer/api.ts'
 import type { QueryRoute } from '../../../answer/query-ring.ts'
 import type { RelayResponder, RelayRules } from '../../../answer/relay.ts'
@@ -12,14 +12,14 @@ import { type Slots, slotAt } from './slots.ts'
 export interface ClientRepliesOptions {
   readonly slots: Slots
   readonly responder: RelayResponder
-  /** Of its own: upstreams' answers are received where the replies are written. */
+  /** A separate batch: upstreams' answers are received where the replies are written. */
   readonly batch: Batch
   readonly socketOf: (id: number) => BorrowedSocket | undefined
-  /** Wakes the main thread: it observes queries. */
+  /** Wakes the main thread to read observed queries. */
   readonly wake: () => void
   readonly counts: {
     readonly relayed: () => void
-    /** Queries that neither relay nor chain has room for, and replies that the system did not send. */
+    /** Queries refused because relay and chain are full, and replies that the system did not send. */
     readonly refused: () => void
     readonly sendDrops: (replies: number) => void
   }
@@ -29,12 +29,12 @@ export interface ClientReplies {
   /** Where the next answer may be received, with room for `answerRoom` octets. */
   place(): number
   /**
-   * Whether the answer at `place()` can be made into the reply to the slot's client; `send` then does so. False: it is
-   * for the chain.
+   * Whether the answer at `place()` can be turned into the reply to the slot's client; `send` then does it. False: it is
+   * left to the chain.
    */
   accepts(slot: number, rules: RelayRules, length: number): boolean
   send(slot: number, rules: RelayRules, now: number): void
-  /** SERVFAIL, or nothing where the listener sheds load: neither relay nor chain has room for the query. */
+  /** SERVFAIL, or nothing if the listener sheds load: neither relay nor chain can take the query. */
   refuse(slot: number): void
   flush(): void
 }
@@ -50,7 +50,7 @@ export function createClientReplies(options: ClientRepliesOptions): ClientReplie
     localAt: 0,
     localPort: 0,
   }
-  /** A reply on its way to another batch. */
+  /** A reply that moves to another batch. */
   const moved = new Uint8Array(answerRoom)
   let replyfd = -1
 
@@ -63,10 +63,10 @@ export function createClientReplies(options: ClientRepliesOptions): ClientReplie
     return batch.replyAt()
   }
 
-  /** Queues what is written at `place()`. */
+  /** Queues the reply written at `place()`. */
   function queue(socket: BorrowedSocket, slot: number, octets: number): void {
     if (socket.fd !== replyfd && batch.queued() > 0) {
-      // What is written goes along: the next batch begins elsewhere.
+      // The written reply is moved along, because the next batch begins elsewhere.
       copyOctets(batch.bytes, batch.replyAt(), moved, 0, octets)
       flush()
       copyOctets(moved, 0, batch.bytes, batch.replyAt(), octets)

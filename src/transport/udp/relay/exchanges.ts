@@ -1,6 +1,6 @@
 /**
- * The exchanges that a thread has under way: which query has which, since when, on which socket, and which queries share
- * it. A slot's query is in one exchange at most.
+ * A thread's exchanges in progress: which query has which, since when, on which socket, and which queries share it. A slot's
+ * query is in at most one exchange.
  */
 import type { NameKey } from '../../../table/name-key.ts'
 import { socketsPerServer } from '../../../upstream/udp-sockets.ts'
@@ -9,47 +9,47 @@ import type { Route } from './plans.ts'
 import { createSlotLists, createSlots, type Slots, slotState } from './slots.ts'
 import { mostUpstreams, type UpstreamStates } from './upstreams.ts'
 
-/** Queries under way in a thread. A slot costs 500 octets. */
+/** Queries in progress per thread. A slot costs 500 octets. */
 export const relaySlots = 4096
 /**
- * An upstream's exchanges that are given up after its hedge delay, and those that it is alone for, which last for longer: each
- * list is in the order in which its exchanges end.
+ * Two lists per upstream: exchanges that are given up after its hedge delay, and exchanges without an alternative upstream,
+ * which last longer. Each list is in the order in which its exchanges expire.
  */
 export const listsOfUpstream = 2
 const listOf = (route: Route): number => (route.hasOne ? 1 : 0)
 
-/** Those that share one exchange: they are handed over together, and must not fill the ring. The chain shares, too. */
+/** Limit for queries that share an exchange: they are handed over together and must not fill the ring. The chain shares too. */
 const mostSharers = 256
 
 export interface Exchanges {
   readonly slots: Slots
-  /** The slot whose exchange answers this question too, NONE, or CHAIN (in-flight.ts). */
+  /** The slot whose exchange also answers this question, NONE, or CHAIN (in-flight.ts). */
   find(key: NameKey, hash: number, question: Question): number
-  /** The slot's query waits for the exchange of the other one. False: too many do. */
+  /** Makes the slot's query wait for the other slot's exchange. False: too many do already. */
   share(slot: number, other: number): boolean
-  /** The question of the slot's query has been sent to the upstream, from this socket and under this ID. */
+  /** The question of the slot's query has been sent to the upstream, from this socket with this ID. */
   begin(slot: number, route: Route, upstream: number, socket: number, id: number, now: number): void
-  /** Whether an exchange on the socket with this tag has the ID. */
+  /** Whether an exchange on the socket with this tag uses the ID. */
   hasId(tag: number, id: number): boolean
-  /** The slot of the exchange on the socket with this tag that has the ID, or NONE. */
+  /** The slot of the exchange with this ID on the socket with this tag, or NONE. */
   withId(tag: number, id: number): number
-  /** The exchange has ended: the slot keeps its query, and those that share it. */
+  /** The exchange has ended. The slot keeps its query, and the queries that share it. */
   end(slot: number): void
-  /** The chain has the query, and gets the answer that may still come. */
+  /** The chain has taken over the query; an answer that still arrives is passed on to it. */
   lend(slot: number): void
-  /** The chain does without the answer. */
+  /** The chain no longer waits for the answer. */
   endLent(slot: number): void
-  /** The slots of a socket's exchanges, by its tag; then NONE. */
+  /** Iterates over the slots of a socket's exchanges, by its tag; ends with NONE. */
   firstOfSocket(tag: number): number
   afterOnSocket(slot: number): number
-  /** The slots of the upstream's exchanges of a list by age, and those that are lent; then NONE. */
+  /** Iterates over the slots of one of the upstream's lists by age, and over the lent ones; ends with NONE. */
   oldestOf(upstream: number, list: number): number
   oldestLent(): number
   afterByAge(slot: number): number
-  /** Takes one of those that share the slot's exchange out of it; NONE when there are no more. */
+  /** Removes one of the queries that share the slot's exchange; NONE when there are no more. */
   takeSharer(slot: number): number
   hasSharers(slot: number): boolean
-  /** Whether a query of this listener's socket waits for the slot's exchange. */
+  /** Whether a query received on this listener's socket waits for the slot's exchange. */
   concerns(slot: number, listener: number): boolean
 }
 
@@ -59,10 +59,10 @@ export function createExchanges(states: UpstreamStates): Exchanges {
   const inFlight = createInFlight(slots)
   /** By the tag of their socket. */
   const ofSocket = createSlotLists(slots.size, mostUpstreams * socketsPerServer)
-  /** By upstream and list, oldest first; last those that are lent. */
+  /** By upstream and list, oldest first; the last list has the lent slots. */
   const byAge = createSlotLists(slots.size, mostUpstreams * listsOfUpstream + 1)
   const lent = mostUpstreams * listsOfUpstream
-  /** The first of those that share a slot's exchange. */
+  /** The first of the queries that share a slot's exchange. */
   const sharers = new Int32Array(slots.size).fill(NONE)
   const shared = new Int32Array(slots.size)
 
@@ -78,7 +78,7 @@ export function createExchanges(states: UpstreamStates): Exchanges {
     states.at(upstream)?.sockets.end(slots.socket[slot])
   }
 
-  /** No further query joins the exchange, and it is no longer one of its upstream's. */
+  /** No more queries join the exchange, and it no longer counts as its upstream's. */
   function leaveUpstream(slot: number): void {
     inFlight.remove(slot)
     byAge.remove(slots.upstream[slot] * listsOfUpstream + listOf(slots.route[slot]!), slot)

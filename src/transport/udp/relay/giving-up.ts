@@ -1,4 +1,4 @@
-/** The relay's exchanges that end without an answer, or go on with the chain: late, failed, or no longer wanted. */
+/** The relay's exchanges that end without an answer, or continue on the chain: late, failed, or no longer wanted. */
 import { linux } from '../../../libc/libc.ts'
 import type { ClientReplies } from './client-replies.ts'
 import { type Exchanges, listsOfUpstream } from './exchanges.ts'
@@ -17,23 +17,23 @@ export interface GivingUpOptions {
 export interface GivingUp {
   /** The slot's exchange has failed. */
   failed(slot: number, errno: number): void
-  /** Frees the slot of the oldest exchange that the chain has, which goes on without its answer. False: there is no such slot. */
+  /** Frees the slot of the oldest exchange lent to the chain, which then continues without its answer. False: there is none. */
   makeRoom(): boolean
-  /** Hands over what is late, and closes sockets that have served their time. */
+  /** Hands over late exchanges, and closes sockets that are past their time. */
   expire(now: number): void
-  /** Milliseconds until there is something to expire; -1: nothing is under way, and no socket is open. */
+  /** Milliseconds until something expires; -1: nothing is in progress, and no socket is open. */
   nextDeadline(now: number): number
   /** Whether an upstream may still answer. */
   isUnderWay(): boolean
-  /** The upstream is no longer used: what waits for it is the chain's from the beginning, which asks anew what it was lent. */
+  /** The upstream is no longer used: the chain starts its queries from the beginning, including those lent to it. */
   drop(upstream: UpstreamState): void
-  /** Hands over every query that came to this socket. */
+  /** Hands over every query received on this socket. */
   leave(listener: number): void
-  /** The chain asks again: no answer comes through this thread any more. */
+  /** No more answers come through this thread: the chain asks again. */
   close(): void
 }
 
-/** Milliseconds for which an answer is still passed to the chain: longer than the chain waits for any upstream. */
+/** Milliseconds during which a late answer is still passed to the chain: longer than the chain waits for any upstream. */
 const lentFor = 5000
 
 export function createGivingUp({ exchanges, states, replies, handOver }: GivingUpOptions): GivingUp {
@@ -59,7 +59,7 @@ export function createGivingUp({ exchanges, states, replies, handOver }: GivingU
     const { local, sockets } = upstream
     for (let slot = exchanges.oldestOf(local, list); slot !== NONE; slot = exchanges.oldestOf(local, list)) {
       if (now < deadlineOf(slot, upstream)) return
-      // Its path may be dead: another port may take another one.
+      // The path may be dead; another port may take another path.
       sockets.spend(slots.socket[slot])
       lend(slot)
     }
@@ -72,7 +72,7 @@ export function createGivingUp({ exchanges, states, replies, handOver }: GivingU
     slots.free(slot)
   }
 
-  /** The chain must not wait for what cannot come. */
+  /** Tells the chain not to wait for an answer that cannot arrive. */
   function takeBack(slot: number): void {
     handOver.lost(slot, linux.ECANCELED)
     exchanges.endLent(slot)

@@ -1,4 +1,4 @@
-/** What the relay gives to the main thread by the ring of misses: queries for the chain, late answers, copies for `cache`. */
+/** What the relay passes to the main thread by rings: queries for the chain, late answers, copies for `cache`. */
 import { addressOffset, clientLength } from '../../../libc/sockaddr.ts'
 import { createMissInput, type MissProducer, missKind } from '../miss-ring.ts'
 import type { BorrowedSocket } from '../protocol.ts'
@@ -10,39 +10,39 @@ export interface HandOverOptions {
   readonly slots: Slots
   readonly states: UpstreamStates
   readonly misses: MissProducer
-  /** The ring of replies for `cache`: the main thread takes them when no query waits. */
+  /** The ring of replies for `cache`: the main thread reads it when no query waits. */
   readonly copies: MissProducer
-  /** Shows the main thread what has been pushed, and wakes it. */
+  /** Publishes what was pushed, and wakes the main thread. */
   readonly publish: () => void
   readonly socketOf: (id: number) => BorrowedSocket | undefined
-  /** Counts one query that goes to the chain; true where the client at `at` sends most of them (recent-clients.ts). */
+  /** Counts a query that goes to the chain; true if the client at `at` sends most of them (recent-clients.ts). */
   readonly floods: (bytes: Uint8Array, at: number, length: number) => boolean
-  /** The ring has no room for the query. */
+  /** Called when the ring has no room for the query. */
   readonly refuse: (slot: number) => void
   readonly counts: {
-    /** To the chain, with what has been tried. */
+    /** Queries passed to the chain together with what has been tried. */
     readonly handedOver: () => void
-    /** Replies that `cache` does not get, because the main thread is too far behind. */
+    /** Replies not passed to `cache`, because the main thread is too far behind. */
     readonly unkept: () => void
   }
 }
 
 export interface HandOver {
-  /** Whether the chain got the question, by its hash, a moment ago. */
+  /** Whether the chain got a question with this hash recently. */
   readonly isRecent: HandedOver['has']
-  /** The query, and the upstream's answer at `at`. */
+  /** The query, with the upstream's answer at `at`. */
   answered(slot: number, bytes: Uint8Array, at: number, length: number): void
-  /** The query, whose exchange is under way. */
+  /** The query, with its exchange still in progress. */
   waiting(slot: number): void
   /** The query, whose exchange has ended with the error. */
   failed(slot: number, errno: number): void
-  /** The query, as if nothing had been asked for it. */
+  /** The query, as if no upstream had been asked. */
   untried(slot: number): void
-  /** The answer to a query that was `waiting`; what it says is the chain's to judge. */
+  /** The answer to a query that was handed over as `waiting`, for the chain to judge. */
   late(slot: number, bytes: Uint8Array, at: number, length: number): void
-  /** No answer will come to a query that was `waiting`. */
+  /** A query that was handed over as `waiting` will get no answer. */
   lost(slot: number, errno: number): void
-  /** The answer, as it came, to `cache`, if the ring has room. */
+  /** The answer as received, for `cache`, if the ring has room. */
   copy(slot: number, bytes: Uint8Array, at: number, length: number): void
   publish(): void
 }
@@ -53,7 +53,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
   const input = createMissInput(slots.bytes)
   let pushed = false
 
-  /** Half of the ring is for those who do not flood it, whichever way their queries come to it. */
+  /** Half of the ring is reserved for clients that do not flood it, whether their queries come from the relay or not. */
   function hasRoom(slot: number): boolean {
     const socket = options.socketOf(slots.listener[slot])
     if (socket === undefined) return true
@@ -89,7 +89,7 @@ export function createHandOver(options: HandOverOptions): HandOver {
     input.socket = 0
     input.messageLength = 0
     input.controlLength = 0
-    // Without room the chain does without it.
+    // If there is no room, the chain does without it.
     pushExchange(misses, slot, bytes, at, length, errno)
   }
 

@@ -1,6 +1,6 @@
-/** Questions that were handed over to the chain lately, by hash; newer ones take the places of others. */
+/** Questions recently handed over to the chain, by hash; newer ones overwrite others. */
 
-/** Milliseconds for which the chain gets a question that has been handed over: it keeps failures, and shares what is slow. */
+/** Milliseconds for which the chain gets a question again after a hand-over: it caches failures, and shares slow exchanges. */
 const handedOverFor = 5000
 const handedOverCells = 4096
 

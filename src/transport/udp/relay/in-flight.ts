@@ -1,14 +1,14 @@
-/** Finds questions that are under way: by what they ask, and by the socket and ID that their answers come to. */
+/** Finds exchanges in progress: by question, and by the socket and ID of their answers. */
 import type { NameKey } from '../../../table/name-key.ts'
 import { type Slots, slotAt } from './slots.ts'
 
-/** Results of `find` that are no slot. */
+/** Results of `find` other than a slot. */
 export const NONE = -1
-/** There is an exchange for the name, but this question is for the chain: it is spelled otherwise, or there are many. */
+/** The name has an exchange, but the chain must take this question: its case differs, or there are too many exchanges. */
 export const CHAIN = -2
 
 export interface InFlight {
-  /** The slot whose exchange answers this question too, NONE, or CHAIN. */
+  /** The slot whose exchange also answers this question, NONE, or CHAIN. */
   find(key: NameKey, hash: number, question: Question): number
   add(slot: number): void
   remove(slot: number): void
@@ -18,7 +18,7 @@ export interface Question {
   space: number
   type: number
   flags: number
-  /** It has an exchange of its own: EDNS options concern one client. */
+  /** Its exchange is not shared, because EDNS options concern one client. */
   isAlone: boolean
   bytes: Uint8Array
   at: number
@@ -26,7 +26,7 @@ export interface Question {
 }
 
 const buckets = 4096
-/** Exchanges for one name and type at a time, which differ in EDNS, DO, RD, AD, CD or options: each is a chance for a forger. */
+/** Concurrent exchanges for one name and type, differing in EDNS, DO, RD, AD, CD or options: each helps a forger. */
 const mostOfOneName = 8
 
 export function createInFlight(slots: Slots): InFlight {

@@ -1,7 +1,7 @@
-/** Whether what an upstream has sent answers the question of a slot. */
+/** Whether a message from an upstream answers a slot's question. */
 import { type Slots, slotAt } from './slots.ts'
 
-/** RFC 5452 §9.1: the same question. A bare error is without it: servers that do not know EDNS send one. */
+/** RFC 5452 §9.1: the same question. An error response may lack it: servers without EDNS support send such. */
 export function answersQuestion(slots: Slots, slot: number, bytes: Uint8Array, at: number, length: number): boolean {
   if ((bytes[at + 2] & 0x80) === 0) return false
   const questions = (bytes[at + 4] << 8) | bytes[at + 5]
@@ -13,7 +13,7 @@ export function answersQuestion(slots: Slots, slot: number, bytes: Uint8Array, a
   return true
 }
 
-/** A whole answer of an ordinary kind, in the question's own case. */
+/** A complete answer of an ordinary kind, in the question's own case. */
 export function isPlain(slots: Slots, slot: number, bytes: Uint8Array, at: number): boolean {
   const code = bytes[at + 3] & 15
   if ((bytes[at + 2] & 0xfa) !== 0x80 || (code !== 0 && code !== 3) || bytes[at + 5] !== 1) return false

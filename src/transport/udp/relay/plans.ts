@@ -1,4 +1,4 @@
-/** What this thread relays: the routes of each listener's space, ready for use. */
+/** What a thread relays: the routes of each listener's space, ready for use. */
 import type { RelayRules } from '../../../answer/relay.ts'
 import { createRoutes, type Routes } from '../../../answer/relay-routes.ts'
 import type { RelayForward, RelayRoute, RelayTable } from '../../../plugin/capabilities/relay.ts'
@@ -7,34 +7,34 @@ import { createChoice, type UpstreamChoice, type UpstreamState, type UpstreamSta
 
 /** One route of one space. */
 export interface Route extends RelayRules {
-  /** Whether questions are relayed whose reply has expired in the table. */
+  /** Whether questions are relayed whose reply in the table has expired. */
   readonly takesExpired: boolean
   readonly choice: UpstreamChoice
-  /** It has no second upstream. */
+  /** It has only one upstream. */
   readonly hasOne: boolean
-  /** Milliseconds that an upstream may be silent before the chain gets the question. */
+  /** Milliseconds that an upstream may be silent before the chain takes the question. */
   patience(upstream: UpstreamState): number
-  /** Counts one more question under way; false, and nothing is counted, where `max_concurrent` is reached. */
+  /** Counts one more question in progress; false, without counting it, when `max_concurrent` is reached. */
   enter(): boolean
   leave(): void
 }
 
 export interface Plan {
   readonly routes: Routes
-  /** By the index that `routes` gives. */
+  /** Indexed by the result of `routes`. */
   readonly list: readonly Route[]
 }
 
 export interface Plans {
   of(space: number): Plan | undefined
-  /** Undefined: the space is given up. Calls `drop` for each upstream that no space needs any more. */
+  /** Undefined: the space is no longer relayed. Calls `drop` for each upstream that no space needs any more. */
   set(space: number, table: RelayTable | undefined, drop: (state: UpstreamState) => void): void
 }
 
 export function createPlans(states: UpstreamStates, words: Int32Array, thread: number): Plans {
   const tables = new Map<number, RelayTable>()
   const plans = new Map<number, Plan>()
-  /** By the forward's number: this thread's questions under way. */
+  /** This thread's questions in progress, by the forward's number. */
   const running = new Map<number, Int32Array>()
 
   function build(table: RelayTable): Plan {
@@ -66,7 +66,7 @@ export function createPlans(states: UpstreamStates, words: Int32Array, thread: n
   function cellOf({ number, running: cells }: RelayForward): Int32Array {
     const known = running.get(number)
     if (known) return known
-    // What a thread that has died had under way is gone with it.
+    // What a previous, dead thread had in progress no longer counts.
     Atomics.store(cells, thread + 1, 0)
     running.set(number, cells)
     return cells

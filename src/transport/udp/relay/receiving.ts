@@ -1,4 +1,4 @@
-/** Takes what upstreams send: finds the exchange that it answers, and replies to its clients or leaves it to the chain. */
+/** Reads what upstreams send: finds the exchange that it answers, and replies to its clients or leaves it to the chain. */
 import { type Libc, linux } from '../../../libc/libc.ts'
 import { socketsPerServer } from '../../../upstream/udp-sockets.ts'
 import type { Batch } from '../batch.ts'
@@ -23,22 +23,22 @@ export interface ReceivingOptions {
   readonly handOver: HandOver
   readonly givingUp: GivingUp
   readonly counts: {
-    /** Datagrams that answer nothing that was asked. */
+    /** Datagrams that answer no question in progress. */
     readonly strays: () => void
   }
 }
 
-/** Answers between two looks at the listeners. */
+/** Answers read between two checks of the listeners. */
 export const answersAtOnce = 64
 
-/** Takes the answers that have come. True when there were any. */
+/** Reads the received answers. True if there were any. */
 export type Receive = (now: number) => boolean
 
 export function createReceiving(options: ReceivingOptions): Receive {
   const { native, batch, exchanges, states, replies, handOver, givingUp, counts } = options
   const { slots } = exchanges
   const tags = new Int32Array(answersAtOnce)
-  /** The answer as it came, while several clients share it. */
+  /** The answer as received, while several clients share it. */
   const original = new Uint8Array(answerRoom)
 
   function takeAnswer(upstream: UpstreamState, tag: number, at: number, length: number, now: number): void {
@@ -78,7 +78,7 @@ export function createReceiving(options: ReceivingOptions): Receive {
     }
   }
 
-  /** ICMP has said that nobody answers there. */
+  /** An ICMP error says that the upstream cannot be reached. */
   function failSocket(upstream: UpstreamState, tag: number, fd: number, errno: number): void {
     while (native.receiveError(fd, batch.addressOf(replies.place()), answerRoom) >= 0);
     upstream.sockets.spend(tag % socketsPerServer)
@@ -95,7 +95,7 @@ export function createReceiving(options: ReceivingOptions): Receive {
       const upstream = states.ofTag(tags[i])
       if (upstream === undefined) continue
       const fd = upstream.sockets.fd(tags[i] % socketsPerServer)
-      // An answer taken before it has ended the socket's last exchange.
+      // An earlier answer in this round has ended the socket's last exchange.
       if (fd < 0) continue
       const at = replies.place()
       const length = native.receiveOne(fd, batch.addressOf(at), answerRoom)

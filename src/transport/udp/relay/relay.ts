@@ -1,7 +1,7 @@
 /**
- * A thread's relay: passes questions to upstreams, and their answers to clients. What is plain never leaves the thread;
- * what is not (late, truncated, refused, an answer that the data plane does not know) goes to the plugin chain with what
- * has been tried. It allocates nothing per packet.
+ * A thread's relay: passes questions to upstreams, and their answers to clients. Ordinary exchanges never leave the thread;
+ * others (late, truncated, refused, an answer that the data plane does not support) go to the plugin chain together with
+ * what has been tried. It allocates nothing per packet.
  */
 import type { RelayResponder } from '../../../answer/relay.ts'
 import type { RelayTable } from '../../../plugin/capabilities/relay.ts'
@@ -23,7 +23,7 @@ export interface RelayOptions
     Pick<ClientRepliesOptions, 'batch' | 'socketOf' | 'wake'>,
     Pick<HandOverOptions, 'misses' | 'copies' | 'publish' | 'floods'> {
   readonly responder: RelayResponder
-  /** The table's memory, which has the secrets of the name hash. */
+  /** The table's memory, which holds the secrets of the name hash. */
   readonly words: Int32Array
   readonly counts: RelayCountsOfThread
 }
@@ -32,21 +32,21 @@ type RepliesCounts = ClientRepliesOptions['counts']
 type HandOverCounts = HandOverOptions['counts']
 type ReceivingCounts = ReceivingOptions['counts']
 
-/** Each counts one event. */
+/** Each function counts one event. */
 export interface RelayCountsOfThread extends RepliesCounts, HandOverCounts, ReceivingCounts {
   readonly shared: () => void
-  /** Every slot, or every place at an exchange, was taken. */
+  /** No slot, or no place at an exchange, was free. */
   readonly full: () => void
 }
 
 export interface Relay extends Pick<GivingUp, 'expire' | 'nextDeadline' | 'isUnderWay' | 'leave' | 'close'> {
-  /** Relays a query that the table has no answer for. False: it is for the chain. */
+  /** Relays a query for which the table has no answer. False: it must go to the chain. */
   take(query: ClientQuery): boolean
   readonly receive: Receive
   setTable(space: number, table: RelayTable | undefined): void
 }
 
-/** As many as take an answer to every query that can be under way. */
+/** Reads enough for an answer to every query that can be in progress. */
 const looksForAll = relaySlots / answersAtOnce
 
 export function createRelay(options: RelayOptions): Relay {
@@ -120,7 +120,7 @@ export function createRelay(options: RelayOptions): Relay {
     receive,
     setTable: (space, table) => plans.set(space, table, givingUp.drop),
     expire(now) {
-      // A thread that did not get to run finds what is late and what has come at the same time.
+      // A thread that was not running finds overdue exchanges and received answers at the same time: answers come first.
       if (givingUp.nextDeadline(now) === 0) for (let looks = 0; looks < looksForAll && receive(now); looks++);
       givingUp.expire(now)
     },

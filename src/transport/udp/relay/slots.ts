@@ -1,14 +1,14 @@
 /**
- * The questions that a thread has under way, in typed arrays: a slot for each client's query. A slot is free; `asked`: it
- * has an exchange with an upstream; `waiting`: it shares the exchange of an equal question; `lent`: the chain has the
- * query, and gets the upstream's answer if that still comes.
+ * A thread's questions in progress, in typed arrays: one slot per client query. A slot is free, or `asked`: it has an
+ * exchange with an upstream; `waiting`: it shares the exchange of an equal question; `lent`: the chain has taken over the
+ * query, and gets the upstream's answer if it still arrives.
  */
 import { maxRelayedRequest } from '../../../answer/relay.ts'
 import type { Route } from './plans.ts'
 
 export const slotState = { free: 0, asked: 1, waiting: 2, lent: 3 } as const
 
-/** Where a slot's octets are: the request, the client's sockaddr, the control data of the reply. */
+/** Offsets of a slot's octets: the client's sockaddr, the reply's control data, the request. */
 export const slotAt = { name: 0, control: 32, request: 72 } as const
 const slotBytes = (slotAt.request + maxRelayedRequest + 7) & ~7
 
@@ -18,7 +18,7 @@ export interface Slots {
   /** Offset of a slot's octets. */
   at(slot: number): number
   readonly state: Uint8Array
-  /** Raised each time the slot is taken: with the slot's number it names a query for as long as anyone cares. */
+  /** Raised each time the slot is taken: together with the slot's number it identifies a query. */
   readonly generation: Int32Array
   readonly requestLength: Int32Array
   readonly questionLength: Int32Array
@@ -38,12 +38,12 @@ export interface Slots {
   readonly space: Int32Array
   readonly receivedAt: Float64Array
   readonly sentAt: Float64Array
-  /** The next slot, or -1: of the free ones, or of those that wait for the same exchange. */
+  /** The next slot, or -1: in the list of free ones, or of those that wait for the same exchange. */
   readonly next: Int32Array
-  /** A free slot, or -1. */
+  /** Takes a free slot, or returns -1. */
   take(): number
   free(slot: number): void
-  /** Slots that are not free. */
+  /** Number of slots in use. */
   used(): number
 }
 
@@ -97,7 +97,7 @@ export function createSlots(size: number): Slots {
   }
 }
 
-/** Doubly linked lists of slots, each in the order of entry; a slot is in one of them at most. */
+/** Doubly linked lists of slots in order of entry; a slot is in at most one of them. */
 export interface SlotLists {
   first(list: number): number
   after(slot: number): number

@@ -1,4 +1,4 @@
-/** The upstreams that a thread relays to: their sockets, and what it shares of them with the other threads. */
+/** A thread's upstreams: their sockets, and the state shared with other threads. */
 import type { Libc } from '../../../libc/libc.ts'
 import type { RelayForward, RelayTable, RelayUpstream } from '../../../plugin/capabilities/relay.ts'
 import { createHedgeDelay, type HedgeDelay } from '../../../upstream/hedge-delay.ts'
@@ -13,7 +13,7 @@ import {
 
 export interface UpstreamState {
   readonly number: number
-  /** Its place among those of this thread. */
+  /** Its index among the upstreams of this thread. */
   readonly local: number
   readonly sockets: UdpSockets
   readonly health: HealthCell
@@ -21,17 +21,17 @@ export interface UpstreamState {
   readonly counts: RelayCounts
 }
 
-/** Upstreams that a thread relays to at a time; questions to others go to the chain. */
+/** Upstreams per thread; questions to others go to the chain. */
 export const mostUpstreams = 32
 
 export interface UpstreamStates {
-  /** By place; undefined: the place is free. */
+  /** By index; undefined: not in use. */
   at(local: number): UpstreamState | undefined
-  /** Of the socket with this tag: tags are `local × socketsPerServer + index`. */
+  /** By the tag of a socket: tags are `local × socketsPerServer + index`. */
   ofTag(tag: number): UpstreamState | undefined
-  /** Makes those of these tables known and forgets all others; `drop` is called before the sockets are closed. */
+  /** Opens the upstreams of these tables and closes all others; `drop` is called before the sockets are closed. */
   keep(tables: Iterable<RelayTable>, drop: (state: UpstreamState) => void): void
-  /** The places of the forward's upstreams. */
+  /** The indices of the forward's upstreams. */
   placesOf(forward: RelayForward): Int32Array
   close(): void
 }
@@ -41,7 +41,7 @@ export interface UpstreamStatesOptions {
   readonly thread: number
   readonly epoll: number
   readonly descriptors: DescriptorPool
-  /** Sockets of this thread. */
+  /** Maximum number of this thread's sockets. */
   readonly mostSockets: number
 }
 
@@ -87,7 +87,7 @@ export function createUpstreamStates(options: UpstreamStatesOptions): UpstreamSt
     },
     placesOf({ upstreams }) {
       const known = upstreams.flatMap(({ number }) => states.find((state) => state?.number === number)?.local ?? [])
-      // Without one of them the order would be another one: the chain has all.
+      // If one of them is missing the order would differ, so the chain takes all questions.
       return Int32Array.from(known.length === upstreams.length ? known : [])
     },
     close() {
@@ -96,9 +96,9 @@ export function createUpstreamStates(options: UpstreamStatesOptions): UpstreamSt
   }
 }
 
-/** Which upstream a question goes to first. */
+/** Selects the upstream that a question goes to first. */
 export interface UpstreamChoice {
-  /** The place of an upstream that is healthy, or -1. */
+  /** The index of a healthy upstream, or -1. */
   choose(): number
 }
 
@@ -107,11 +107,11 @@ export function createChoice(
   places: Int32Array,
   states: UpstreamStates,
 ): UpstreamChoice {
-  // As in the chain the second one is the first.
+  // As in the chain, the first turn goes to the second upstream.
   let turn = 1
   const isHealthy = (local: number): boolean => states.at(local)?.health.blocked() === false
 
-  /** Each of those that are healthy alike: a neighbour of one that is not gets no more than the others. */
+  /** Each healthy one is equally likely: the neighbour of an unhealthy one gets no more than the others. */
   function atRandom(): number {
     let healthy = 0
     for (let i = 0; i < places.length; i++) if (isHealthy(places[i])) healthy++

@@ -32,7 +32,7 @@ export interface ClusterDeps {
 
 /**
  * Opens and reads nothing before `start`. Never throws: failures are logged, retried, and visible as availability. A
- * cluster that was stopped cannot be started again.
+ * stopped cluster cannot be started again.
  */
 export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
   const watched = watchedResources(config)
@@ -43,7 +43,7 @@ export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
   let source: Promise<Source | undefined> | undefined
   let running: Source | undefined
   let stopped = false
-  /** Begun as soon as the source is open. */
+  /** Called as soon as the source is open. */
   const awaiting = new Set<(source: Source) => void>()
 
   const open = async (): Promise<Source | undefined> => {
@@ -109,7 +109,7 @@ export function openCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
   }
 }
 
-/** Equal for configurations that can share one cluster. */
+/** Equal for configurations that can share a cluster. */
 export function clusterKey(config: ClusterConfig): string {
   const { source, annotationPrefixes, ...rest } = config
   const sorted = (object: object) => Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))
@@ -117,7 +117,7 @@ export function clusterKey(config: ClusterConfig): string {
   return `cluster ${JSON.stringify([sorted({ ...source, ...tls }), sorted(rest), [...annotationPrefixes].sort()])}`
 }
 
-/** Each kind of source is loaded only when it is used: the YAML parser alone takes megabytes. */
+/** Each kind of source is loaded only when used: the YAML parser alone takes megabytes. */
 async function openSource(
   config: ClusterConfig,
   watched: readonly Resource[],

@@ -235,7 +235,7 @@ describe('the real kube-apiserver', { skip: without(...controlPlanePrograms) }, 
       endPauses()
       assert.deepEqual(addressesOf(harness, 'web'), ['10.1.0.9', '10.1.0.2'])
     })
-    assert.match(harness.lines.join('\n'), /endpointslices: 1 differ .*: ~ shop\/web-1; the resource is listed anew/)
+    assert.match(harness.lines.join('\n'), /endpointslices: 1 differ .*: ~ shop\/web-1; listing the resource again/)
     const checks = await harness.counted('slicedns_freshness_checks_total')
     assert.equal(checks['resource=services,result=different'], 0)
   })

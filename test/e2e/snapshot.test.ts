@@ -108,7 +108,7 @@ describe('a snapshot of a real cluster', { skip: without(...controlPlanePrograms
     writeFileSync(damaged, octets)
     const other = await cluster.serve({ kubernetes: [`snapshot ${damaged}`], waitFor: 'banner' })
     t.after(() => other.stop())
-    await other.printed(/there is no snapshot to start from: .*damaged: its checksum is another one/)
+    await other.printed(/no snapshot to start from: .*damaged: its checksum does not match/)
     const { rcode } = await other.dig('web.shop.svc.cluster.local', 'A')
     assert.equal(rcode, 'SERVFAIL')
   })

@@ -3,7 +3,7 @@ import type { Clock } from '../../scheduling/clock.ts'
 
 const first = 800
 const longest = 30_000
-/** Milliseconds without a failure after which the wait starts from the beginning. A single success resets nothing. */
+/** Milliseconds without a failure after which the wait starts from the beginning. A single success does not reset it. */
 const healthyAfter = 120_000
 
 export interface Backoff {
@@ -13,7 +13,7 @@ export interface Backoff {
   readonly failures: number
 }
 
-/** `random` gives numbers in [0, 1). */
+/** `random` returns numbers in [0, 1). */
 export function createBackoff(clock: Clock, random: () => number = Math.random): Backoff {
   let failures = 0
   let calmFrom = Number.NEGATIVE_INFINITY
@@ -23,7 +23,7 @@ export function createBackoff(clock: Clock, random: () => number = Math.random):
       const full = Math.min(longest, first * 2 ** failures)
       failures++
       const wait = full * (1 - random() / 2)
-      // The time spent waiting is not time spent healthy.
+      // Time spent waiting does not count as time without a failure.
       calmFrom = clock.now() + wait
       return wait
     },

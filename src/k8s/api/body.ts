@@ -11,11 +11,11 @@ import type { ApiStatus, BodyReader, ListReader, WatchEvent } from '../decode/wi
 import { ApiFailure, describeFailure } from './failure.ts'
 import type { ApiResponse } from './session.ts'
 
-/** Both, because a custom resource answers 406 to protobuf alone. */
+/** Both encodings, because a custom resource answers 406 to protobuf alone. */
 export const acceptWatch =
   'application/vnd.kubernetes.protobuf;stream=watch, application/json;stream=watch, application/json'
 export const acceptList = 'application/vnd.kubernetes.protobuf, application/json'
-/** Only metadata is sent. A server that cannot do so sends the objects. */
+/** Requests metadata only. A server without support for that sends whole objects. */
 export const acceptMetadata = ['application/vnd.kubernetes.protobuf', 'application/json']
   .map((type) => `${type};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1`)
   .concat('application/json')
@@ -31,7 +31,7 @@ export interface BodyLimits {
 export interface BodyDeps {
   readonly clock: Clock
   readonly scheduler: CooperativeScheduler
-  /** What the server is called in messages. */
+  /** The server's name in messages. */
   readonly name: string
   /** Called for each chunk. */
   readonly alive: () => void
@@ -49,8 +49,8 @@ export function listReader(response: ApiResponse, reducer: Reducer): ListReader 
 }
 
 /**
- * Gives every item to `take`, in slices, until the body ends. What `take` throws ends it. Rejects with ApiFailure
- * 'broken', 'silent' or 'malformed' when the body does not end well.
+ * Passes every item to `take`, in slices, until the body ends. An exception of `take` ends it. Rejects with ApiFailure
+ * 'broken', 'silent' or 'malformed' when the body does not end properly.
  */
 export async function readItems<Item>(
   response: ApiResponse,
@@ -76,7 +76,7 @@ export async function readItems<Item>(
   } catch (error) {
     if (error instanceof MalformedObject) throw new ApiFailure('malformed', `${name}: ${error.message}`)
     const failure = describeFailure(error, name)
-    // The connection existed when the body began, so the server was reachable.
+    // The body had begun, so the server was reachable.
     throw failure.reason === 'connect' ? new ApiFailure('broken', failure.message) : failure
   } finally {
     watchdog.stop()
@@ -95,7 +95,7 @@ export async function readStatus(response: ApiResponse, reducer: Reducer): Promi
       if (length > largestStatus) break
     }
   } catch {
-    // The status line says enough.
+    // The status line is enough.
   }
   const bytes = Buffer.concat(chunks)
   const { status: code } = response

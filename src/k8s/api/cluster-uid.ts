@@ -1,6 +1,6 @@
 /**
- * Which cluster an API server serves: the UID of its Namespace kube-system, which nobody can delete. A cluster that is made anew
- * behind the URL and with the CA of an older one has another.
+ * Which cluster an API server belongs to: the UID of its Namespace kube-system, which cannot be deleted. A cluster that was
+ * recreated behind the same URL and CA has another UID.
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
@@ -14,13 +14,13 @@ import { statusFailure } from './status-failure.ts'
 
 export interface ClusterUid {
   /**
-   * What the server of the session says, asked once, and now and then where it refuses: '' where it has no such namespace yet, undefined where it does not
-   * say. Rejects with ApiFailure where it may say so in a moment.
+   * The UID according to the session's server, requested once, and again from time to time if it is refused: '' if the namespace
+   * does not exist yet, undefined if the server does not tell. Rejects with ApiFailure if a retry may succeed soon.
    */
   of(session: Session): Promise<string | undefined>
-  /** A request has failed: behind the same session there may be another server now. */
+  /** A request has failed: the same session may now lead to another server. */
   forget(): void
-  /** What was said last; undefined where nothing was, or no such namespace. */
+  /** The last UID received; undefined if none, or if the namespace does not exist. */
   readonly last: string | undefined
 }
 
@@ -29,25 +29,25 @@ export interface ClusterUidDeps {
   readonly reducer: Reducer
   readonly scheduler: CooperativeScheduler
   readonly clock: Clock
-  /** Ends a question under way. */
+  /** Aborts a request in progress. */
   readonly signal: AbortSignal
 }
 
-/** A list, because `list` and `watch` are the rights that the manifests give. */
+/** A list, because the manifests grant `list` and `watch` only. */
 const path = '/api/v1/namespaces?fieldSelector=metadata.name%3Dkube-system'
 const namespace = 'kube-system'
-/** A UUID has 36 characters. It goes into the header of the file. */
+/** A UUID has 36 characters. The UID is part of the snapshot file's header. */
 const longestUid = 64
-/** Milliseconds for the answer: one object. */
+/** Milliseconds for the response, which is one object. */
 const patience = 10_000
 const limits = { silence: () => patience, total: patience }
-/** Milliseconds for which failures are worth waiting for; after that the lists go on without. They must not depend on this. */
+/** Milliseconds of failures after which the lists proceed without the UID: they must not depend on it. */
 const longestTrouble = 30_000
-/** In a row. An API server that has just started refuses what it allows a moment later; behind these the right is missing. */
+/** Refusals in a row. A starting API server refuses what it allows a moment later; after this many the right is missing. */
 const mostRefusals = 10
-/** Milliseconds until it is asked again: the right may be given while the session lasts. */
+/** Milliseconds until the next request after refusals: the right may be granted during the session. */
 const refusedFor = 60_000
-/** A server in trouble. Whatever else fails will fail again. */
+/** Failures of a server in trouble. Any other failure would repeat. */
 const passing: readonly FailureReason[] = [
   'unauthorized',
   'throttled',
@@ -88,7 +88,7 @@ export function createClusterUid({ connection, reducer, scheduler, clock, signal
         limits,
         reading,
       )
-      // `{}` from a proxy would read as a cluster without namespaces.
+      // `{}` from a proxy would look like a cluster without namespaces.
       const isList = reader.finish().resourceVersion !== ''
       return isList && uid.length <= longestUid ? uid : undefined
     } catch (error) {
@@ -105,7 +105,7 @@ export function createClusterUid({ connection, reducer, scheduler, clock, signal
       failingSince = undefined
       refusals = 0
       if (uid !== undefined) last = uid === '' ? undefined : uid
-      // It is about to come.
+      // The namespace is about to be created.
       if (uid === '') asked.delete(session)
       return uid
     } catch (error) {

@@ -1,11 +1,11 @@
 /**
- * The connection to one API server, shared by all watches: one session at a time, opened when it is needed.
+ * The connection to one API server, shared by all watches: one session at a time, opened when needed.
  *
- * How often to try a server that cannot be reached? The backoff of 0.8 to 30 s protects a server that struggles; a port
- * that refuses is no server that struggles, and an attempt costs it nothing. Answers must be right within 2 s of the
- * server's return, so attempts go on every half to one second (at random, so that replicas do not come in step), one for
- * all watches. Once it answers with errors, the reflectors' backoff holds, but capped for the first seconds after an
- * outage, because an API server that is starting says 403, 429 and 503 for a moment before it is ready.
+ * Pace of attempts: the backoff of 0.8 to 30 s protects a server in trouble, but a port that refuses connections needs no
+ * protection, and an attempt costs it nothing. Answers must be right within 2 s of the server's return, so an unreachable
+ * server is tried every half to one second (at random, so that replicas do not synchronise), once for all watches. When it
+ * answers with errors the reflectors' backoff applies, but limited during the first seconds after an outage, because an API
+ * server that is starting briefly answers 403, 429 and 503.
  */
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -23,24 +23,24 @@ import { openH1 } from './session-h1.ts'
 import { openH2 } from './session-h2.ts'
 
 export interface Connection {
-  /** The session for new requests. Rejects with ApiFailure, after which the next call tries again when it is time. */
+  /** The session for new requests. Rejects with ApiFailure; later calls try again at the pace above. */
   session(signal: AbortSignal): Promise<Session>
-  /** Sends a GET of `path` below the API's address. Rejects with ApiFailure; any status resolves. */
+  /** Sends a GET of `path` below the API's address. Rejects with ApiFailure; any HTTP status resolves. */
   get(session: Session, path: string, accept: string, signal: AbortSignal): Promise<ApiResponse>
-  /** The same with a POST of an object, in JSON. */
+  /** Sends a POST of an object in JSON. */
   post(session: Session, path: string, object: object, signal: AbortSignal): Promise<ApiResponse>
-  /** What the server is called in messages: its URL, once it is known. */
+  /** The server's name in messages: its URL, once known. */
   readonly name: string
   /** An outage has just ended: the server may still be starting. */
   readonly recovering: boolean
-  /** The last request was answered, and the session that the watches share stands. */
+  /** The last request was answered, and the watches' session is open. */
   readonly connected: boolean
   close(): void
 }
 
-/** Milliseconds between two attempts at a server that cannot be reached: up to this, at least half of it. */
+/** Maximum of the random milliseconds between two attempts at an unreachable server; the minimum is half of it. */
 const probeInterval = 1000
-/** Milliseconds after the end of an outage during which the server may be starting. */
+/** Milliseconds after an outage during which the server may still be starting. */
 const recoveryTime = 15_000
 
 export interface ConnectionDeps {
@@ -105,14 +105,14 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
     }
   }
 
-  /** The next request takes another session; what is under way goes on. */
+  /** New requests take another session; those in progress continue. */
   const leave = (session: Session): void => {
     if (current !== session) return
     current = undefined
     session.retire()
   }
 
-  /** A wrong certificate or file needs a person: retrying every second would not help. */
+  /** A wrong certificate or file has to be corrected by a person: retrying every second would not help. */
   const retryDelay = ({ reason }: ApiFailure): number =>
     reason === 'tls' || reason === 'config' ? backoff.next() : probeInterval * (1 - Math.random() / 2)
 
@@ -133,7 +133,7 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
       answered()
       if (response.status === 401) {
         credentials.refused()
-        // A connection keeps the certificate that it began with, expired or not: the one in the file now needs another.
+        // A connection keeps its client certificate even after it has expired: using the file's new one needs a new connection.
         if (target?.tls.cert !== undefined) leave(session)
         unauthorizedLog.failed(`Kubernetes API: ${name()} does not accept ${credentials.identity} (401 Unauthorized)`)
       } else {
@@ -143,9 +143,9 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
     } catch (error) {
       measured.done('<error>')
       const failure = describeFailure(error, name())
-      // It answers pings and no request: behind the same address may be a server that does.
+      // It answers pings but no request: another server behind the same address may.
       if (failure.reason === 'timeout') leave(session)
-      // One that stood for a while may break; one that breaks at the first request is no connection.
+      // A connection that fails at its first request counts as not established.
       if (isUnreachable(failure) && clock.now() - openedAt < probeInterval) unreachableBecause(failure)
       throw failure
     }
@@ -160,7 +160,7 @@ export function createConnection({ credentials, log, clock, meter }: ConnectionD
         opening = undefined
       })
       current = await opening
-      // A stop during the opening has closed only the session before this one.
+      // A stop while the session was being opened has closed only the previous one.
       if (stop.signal.aborted) current.close()
       return current
     },

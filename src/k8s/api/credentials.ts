@@ -6,15 +6,15 @@ import { ApiFailure } from './failure.ts'
 import { proxyFromEnvironment } from './proxy.ts'
 
 export interface Credentials {
-  /** What to call the server while its address is not known. */
+  /** The server's name while its address is not known. */
   readonly name: string
-  /** What identifies us, for the message of a refused request: `the token of FILE`. */
+  /** The identity in use, for messages about refused requests: `the token of FILE`. */
   readonly identity: string
   /** Rejects with ApiFailure 'config' that names the file or variable. */
   target(): Promise<Target>
   /** Headers of a request. Rejects like `target`. */
   headers(): Promise<Readonly<Record<string, string>>>
-  /** The server did not accept them (401): nothing cached may be used again. */
+  /** The server rejected them (401): nothing cached may be used again. */
   refused(): void
 }
 
@@ -22,7 +22,7 @@ export function bearer(token: string): Readonly<Record<string, string>> {
   return { authorization: `Bearer ${token.trim()}` }
 }
 
-/** Rejects with ApiFailure that names the file. */
+/** Rejects with an ApiFailure that names the file. */
 export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
@@ -31,7 +31,7 @@ export async function readText(file: string): Promise<string> {
   }
 }
 
-/** Throws ApiFailure that names what held it. */
+/** Throws an ApiFailure that names `origin`, where the text came from. */
 export function parseUrl(text: string, origin: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol === 'https:' || url?.protocol === 'http:') return url

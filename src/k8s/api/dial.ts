@@ -7,9 +7,9 @@ import { systemRoots } from '../../trust/system-roots.ts'
 import { ApiFailure, describeFailure } from './failure.ts'
 import { socksTunnel, tunnel } from './proxy.ts'
 
-/** Where and how to connect, read afresh for each connection. */
+/** Where and how to connect. Read again for each connection. */
 export interface Target {
-  /** http: or https:, with the path that the API is below. */
+  /** http: or https:, with the path prefix of the API. */
   readonly url: URL
   readonly tls: TlsFacts
   readonly proxy: URL | undefined
@@ -19,18 +19,19 @@ export interface TlsFacts {
   readonly ca?: string | Buffer
   readonly cert?: string | Buffer
   readonly key?: string | Buffer
-  /** `tls-server-name`: expected in the certificate in place of the URL's host. */
+  /** `tls-server-name`: the name expected in the certificate instead of the URL's host. */
   readonly servername?: string
   readonly rejectUnauthorized?: boolean
 }
 
 /**
- * A SYN is sent again after a second: two attempts. Short, because a server that comes back must be reached at once. ms
+ * Milliseconds for the TCP handshake: two attempts, because a SYN is repeated after a second. Short, so that a server that
+ * comes back is reached at once.
  */
 const tcpTimeout = 2000
 /** Milliseconds for the TLS handshake, and for a proxy's answer. */
 const handshakeTimeout = 10_000
-/** Quiet connections are probed by the kernel from then on, each second, ten times. Milliseconds. */
+/** Milliseconds after which the kernel probes an idle connection: every second, ten times. */
 const keepAliveAfter = 10_000
 
 /** What ends a wait for a socket. */
@@ -39,7 +40,7 @@ interface Wait {
   readonly clock: Clock
 }
 
-/** Rejects with ApiFailure. For https: the protocol is negotiated (ALPN): see `alpnProtocol` of what is returned. */
+/** Rejects with ApiFailure. For https: the protocol is negotiated (ALPN): see the socket's `alpnProtocol`. */
 export async function dial(target: Target, signal: AbortSignal, clock: Clock): Promise<Socket | TLSSocket> {
   const { url, proxy } = target
   const secure = url.protocol === 'https:'
@@ -95,9 +96,9 @@ async function openTls(
   wait: Wait,
   protocols: string[] = ['h2', 'http/1.1'],
 ): Promise<TLSSocket> {
-  // RFC 6066 §3: no IP address in the server name extension. The certificate is checked against `host` then.
+  // RFC 6066 §3: the server name extension cannot hold an IP address. The certificate is then checked against `host`.
   const servername = facts.servername ?? (isIP(host) ? '' : host)
-  // Without a CA of its own, the API server's certificate must lead to one that the system trusts.
+  // Without a configured CA, the certificate must be trusted by the system.
   const ca = facts.ca ?? systemRoots()
   const secured = connectTls({ ...facts, ...(ca ? { ca } : {}), socket, host, servername, ALPNProtocols: protocols })
   await within(once(secured, 'secureConnect'), secured, handshakeTimeout, wait)
@@ -119,7 +120,7 @@ async function within(
   try {
     if (signal.aborted) abandon()
     await event
-    // From here on the owner listens; an error in between must not be an uncaught one.
+    // From here on the owner handles errors; one in between must not be uncaught.
     socket.on('error', () => {})
   } finally {
     timer.cancel()

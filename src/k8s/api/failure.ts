@@ -1,13 +1,13 @@
-/** Failures of an API server as errors for people: the cause, and the file or URL concerned. */
+/** Failures of an API server as errors with cause, file and URL. */
 import { untrustedText } from '../../trust/failure-text.ts'
 
 import { excerpt } from '../excerpt.ts'
 
 /**
- * connect, dns, tls, config: there is no connection. The others come from a server that is there:
- * unauthorized 401, forbidden 403, missing 404, expired 410, ahead 504 because it lags behind what we have seen, refused
- * 400/422, throttled 429 and 503, server any other status or ERROR event; broken: a body cut short, malformed: one that
- * does not read, oversized: more objects than are kept, silent: one that stopped, timeout: no response at all.
+ * connect, dns, tls, config: no connection. The others come from a reachable server: unauthorized 401, forbidden 403,
+ * missing 404, expired 410, ahead 504 (it lags behind the version already seen), refused 400/422, throttled 429 and 503,
+ * server any other status or ERROR event; broken: a truncated body, malformed: an undecodable one, oversized: more objects
+ * than are kept, silent: one that stalled, timeout: no response at all.
  */
 export type FailureReason =
   | 'connect'
@@ -31,10 +31,10 @@ export type FailureReason =
 export class ApiFailure extends Error {
   override name = 'ApiFailure'
   readonly reason: FailureReason
-  /** The server's Retry-After in milliseconds; undefined when it sent none. */
+  /** The server's Retry-After in milliseconds; undefined if absent. */
   readonly retryAfter: number | undefined
   constructor(reason: FailureReason, message: string, retryAfter?: number) {
-    // What the server says may be of any length.
+    // The server's text may have any length.
     super(excerpt(message))
     this.reason = reason
     this.retryAfter = retryAfter
@@ -43,12 +43,12 @@ export class ApiFailure extends Error {
 
 const unreachable: readonly FailureReason[] = ['connect', 'dns', 'tls', 'config']
 
-/** True when there is no connection: connection.ts logs these failures and times the next attempt. */
+/** No connection: connection.ts logs these failures and times the next attempt. */
 export function isUnreachable(failure: ApiFailure): boolean {
   return unreachable.includes(failure.reason)
 }
 
-/** An error of a socket, of TLS or of a stream as an ApiFailure. `url` is what was being reached. */
+/** Converts an error of a socket, of TLS or of a stream. `url`: what was being reached. */
 export function describeFailure(error: unknown, url: string): ApiFailure {
   if (error instanceof ApiFailure) return error
   const { code = '', message } = error as NodeJS.ErrnoException

@@ -1,6 +1,6 @@
 /**
  * kubeconfig files, through @kubernetes/client-node's KubeConfig: clusters, users, client certificates, exec plugins,
- * OIDC. The requests are ours (reflector.ts says why). In a file of its own, because the package takes tens of MiB.
+ * OIDC. Requests do not use that package (reflector.ts says why). A separate module, because it takes tens of MiB.
  */
 
 import { stat } from 'node:fs/promises'
@@ -15,18 +15,18 @@ import { ApiFailure } from './failure.ts'
 import { tokenFileOf } from './plain-kubeconfig.ts'
 import { parseProxy } from './proxy.ts'
 
-/** Milliseconds for an exec plugin: it may log in somewhere, but one that hangs must not hang us. */
+/** Milliseconds for an exec plugin: it may log in somewhere, but a hanging one must not block the server. */
 const execTimeout = 60_000
 
 interface Loaded {
   readonly config: KubeConfig
   /** Changes when the file does. */
   readonly signature: string
-  /** The user's `tokenFile`, which KubeConfig does not know; its `token-file` it reads only once. */
+  /** The user's `tokenFile`, which KubeConfig does not support; it reads `token-file` only once. */
   readonly tokenFile: string | undefined
 }
 
-/** `context` '' is the file's current one. The file is read again when it changes. */
+/** `context` '' means the file's current-context. The file is read again when it changes. */
 export function kubeconfig(file: string, context: string, env: NodeJS.ProcessEnv): Credentials {
   let loaded: Loaded | undefined
 
@@ -39,7 +39,7 @@ export function kubeconfig(file: string, context: string, env: NodeJS.ProcessEnv
     return loaded
   }
 
-  /** TLS options and headers as KubeConfig makes them: files are read and plugins run in here. */
+  /** TLS options and headers as KubeConfig computes them: this reads files and runs plugins. */
   const options = async ({ config }: Loaded): Promise<RequestOptions> => {
     const made: RequestOptions = {}
     const late = AbortSignal.timeout(execTimeout)
@@ -79,7 +79,7 @@ export function kubeconfig(file: string, context: string, env: NodeJS.ProcessEnv
       else if (auth) sent.authorization ??= `Basic ${Buffer.from(auth).toString('base64')}`
       return sent
     },
-    /** A new KubeConfig has no cached token: an exec plugin runs again. */
+    /** A new KubeConfig has no cached token, so exec plugins run again. */
     refused() {
       loaded = undefined
     },
@@ -109,7 +109,7 @@ function parseKubeconfig(file: string, context: string, text: string): Omit<Load
   }
   const cluster = config.getCurrentCluster()
   if (cluster === null) return fail(`the cluster of context ${JSON.stringify(current)} is missing`)
-  // KubeConfig refuses http:// unless verification is off; there is nothing to verify.
+  // KubeConfig rejects http:// unless verification is off; there is nothing to verify.
   if (cluster.server.startsWith('http:')) Object.assign(cluster, { skipTLSVerify: true })
   const user = document.users?.find(({ name }) => name === config.getContextObject(current)?.user)
   const tokenFile = user?.user && tokenFileOf(user.user)
@@ -120,7 +120,7 @@ interface KubeconfigDocument {
   readonly users?: readonly { readonly name?: string; readonly user?: Record<string, string | undefined> }[]
 }
 
-/** KubeConfig would read a token file now, once, and relative to the wrong directory. */
+/** Otherwise KubeConfig would read a token file immediately, only once, and relative to the wrong directory. */
 function withoutTokenFiles(document: KubeconfigDocument): unknown {
   const users = document?.users?.map((entry) => ({ ...entry, user: { ...entry.user, 'token-file': undefined } }))
   return users === undefined ? document : { ...document, users }

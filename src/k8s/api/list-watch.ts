@@ -1,4 +1,4 @@
-/** The requests that list and watch one resource. How long the API server may take for them is in patience.ts. */
+/** The requests that list and watch one resource. Time limits are in patience.ts. */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { Reducer } from '../decode/reduce.ts'
@@ -22,41 +22,41 @@ export interface ListWatchDeps {
   readonly clock: Clock
   /** Path and query of a request with these parameters. */
   readonly pathOf: (parameters: RequestParameters) => string
-  /** Called for each chunk that comes. */
+  /** Called for each chunk received. */
   readonly alive: () => void
 }
 
 export interface ListSink {
-  /** The first page has come. */
+  /** The first page has arrived. */
   begin(): void
   listed(object: WireObject): void | Promise<void>
 }
 
 /** Each rejects with ApiFailure, and when `signal` aborts. */
 export interface ListWatch {
-  /** Lists out of the API server's cache (`whole`), or the latest in pages. Resolves with the list's resourceVersion. */
+  /** Lists from the API server's cache (`whole`), or the latest state in pages. Resolves with the list's resourceVersion. */
   list(how: 'whole' | 'paged', session: Session, signal: AbortSignal, sink: ListSink): Promise<string>
-  /** Begins a list as the first events of a watch. `refused` where the server does not stream lists. */
+  /** Starts a list as the first events of a watch. Rejects with `refused` if the server does not stream lists. */
   streamList(resourceVersion: string, session: Session, signal: AbortSignal): Promise<EventStream>
   watch(resourceVersion: string, session: Session, signal: AbortSignal): Promise<EventStream>
 }
 
 export interface EventStream {
-  /** Resolves when the API server ends the watch, or it has nothing to say. `isListed`: false while the events are those of a list. */
+  /** Resolves when the server ends the watch or falls silent. `isListed`: false while the events are those of a list. */
   read(take: (event: WatchEvent) => void | Promise<void>, isListed?: () => boolean): Promise<void>
 }
 
 const second = 1000
 const minute = 60 * second
-/** Objects of one page, as client-go asks. */
+/** Objects per page, as client-go requests them. */
 const pageSize = 500
-/** Pages of one list: some server's pages may never end. */
+/** Pages per list: a faulty server's pages may never end. */
 const maxPages = 2000
 
 export function createListWatch(deps: ListWatchDeps): ListWatch {
   const { resource, connection, reducer, scheduler, clock, pathOf, alive } = deps
   const body = () => ({ clock, scheduler, name: connection.name, alive })
-  /** The last watch had nothing to say: the next one is short, because nothing else tells it from a dead one. */
+  /** The last watch was silent: the next one is short, because nothing else distinguishes it from a dead one. */
   let isQuiet = false
 
   async function request(
@@ -92,7 +92,7 @@ export function createListWatch(deps: ListWatchDeps): ListWatch {
           await readItems(response, watchReader(response, reducer), count, limits, body())
           isQuiet = changes === 0
         } catch (error) {
-          // A short one ends before it may be silent for so long.
+          // A short watch ends before the silence limit.
           if (isShort || !isListed() || !(error instanceof ApiFailure && error.reason === 'silent')) throw error
           isQuiet = true
         }
@@ -112,7 +112,7 @@ export function createListWatch(deps: ListWatchDeps): ListWatch {
     async list(how, session, signal, sink) {
       let token = ''
       for (let page = 0; page < maxPages; page++) {
-        // `0` means what the cache has, whatever the limit; unset means the latest.
+        // `0` means the contents of the cache, ignoring `limit`; unset means the latest.
         const isWhole = how === 'whole' && token === ''
         const parameters = isWhole ? { resourceVersion: '0' } : { limit: pageSize, continue: token }
         const response = await request(session, parameters, acceptList, signal)
@@ -120,7 +120,7 @@ export function createListWatch(deps: ListWatchDeps): ListWatch {
         const reader = listReader(response, reducer)
         await readItems(response, reader, sink.listed, { silence: () => listSilence, total: 10 * minute }, body())
         const facts = finishList(reader.finish)
-        // `{}` from a proxy would read as a cluster without objects.
+        // `{}` from a proxy would look like a cluster without objects.
         if (facts.resourceVersion === '') {
           throw new ApiFailure('broken', `${connection.name}: the list of ${resource} has no resourceVersion`)
         }

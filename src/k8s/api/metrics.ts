@@ -9,9 +9,9 @@ import type { Resource } from '../model/types.ts'
 
 /** The metrics of a reflector's watch. */
 export interface WatchMeter {
-  /** The API server sent something: an event, a bookmark, a part of a list. */
+  /** The API server has sent something: an event, a bookmark, part of a list. */
   alive(): void
-  /** A list began that was not the first. */
+  /** A list has begun that is not the first. */
   relisted(): void
   failed(reason: string): void
 }
@@ -28,11 +28,11 @@ export interface ClusterMeter {
 interface Observed {
   readonly model: ClusterModel
   readonly watched: readonly Resource[]
-  /** Monotonic milliseconds of the last sign of life; absent before the first. */
+  /** Monotonic milliseconds of the last data received; absent before the first. */
   readonly lastAlive: ReadonlyMap<Resource, number>
 }
 
-/** Per registry: the clusters that are open. */
+/** The open clusters, by registry. */
 const open = new WeakMap<MetricsRegistry, Set<Observed>>()
 
 export function observeCluster(
@@ -49,7 +49,7 @@ export function observeCluster(
     'Lists of a resource after the first, because a watch could not go on from where it was.',
     ['resource'],
   )
-  // Shown from the start, so that `rate` and `increase` see the first one.
+  // Created at once, so that `rate` and `increase` see the first event.
   for (const resource of watched) relists.with(resource)
   const errors = metrics.counter(
     'slicedns_kubernetes_watch_errors_total',

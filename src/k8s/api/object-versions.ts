@@ -1,25 +1,25 @@
 /**
- * Which version of each object the API server has sent last, for the proof of freshness. A version takes 30 bits of the
- * resourceVersion, which is a number (KEP-5504) that grows with each change of anything in the cluster: the difference of two
- * versions of one object says which is the later one, unless 500 million changes lie between them.
+ * The last version of each object that the API server has sent, for the proof of freshness. A version keeps 30 bits of the
+ * resourceVersion, a number (KEP-5504) that grows with every change in the cluster: the difference of two versions of one
+ * object shows which is later, unless 500 million changes lie between them.
  */
 export interface ObjectVersions {
   clear(): void
   set(namespace: string, name: string, resourceVersion: string): void
   remove(namespace: string, name: string): void
-  /** The object exists, as far as the API server has said. */
+  /** Whether the object exists according to the API server. */
   has(namespace: string, name: string): boolean
-  /** It is this version of the object that was sent last. False where it is not a number. */
+  /** Whether this is the version of the object that was sent last. False if it is not a number. */
   isLast(namespace: string, name: string, resourceVersion: string): boolean
-  /** Neither `resourceVersion` nor a later version of the object was sent. False where it is not a number. */
+  /** Whether neither `resourceVersion` nor a later version of the object was sent. False if it is not a number. */
   lacks(namespace: string, name: string, resourceVersion: string): boolean
 }
 
 const span = 2 ** 30
-/** The version of an object whose resourceVersion is not a number: it compares with no other. */
+/** The version of an object whose resourceVersion is not a number: it cannot be compared. */
 const unknown = -1
 
-/** Keeps the versions of at most `most` objects. */
+/** Stores the versions of at most `most` objects. */
 export function createObjectVersions(most: number): ObjectVersions {
   const namespaces = new Map<string, Map<string, number>>()
   let size = 0
@@ -66,6 +66,6 @@ function versionOf(resourceVersion: string): number {
   return number === undefined ? unknown : number % span
 }
 
-/** Undefined where it is not a number that JavaScript has exactly. */
+/** Undefined if it is not a number that JavaScript represents exactly. */
 export const versionNumber = (resourceVersion: string): number | undefined =>
   /^\d{1,15}$/.test(resourceVersion) ? Number(resourceVersion) : undefined

@@ -1,4 +1,4 @@
-/** The API server's address and our identity. Files are read again for each connection, tokens for each request. */
+/** The API server's address and the credentials for it. Files are read again for each connection, tokens for each request. */
 
 import type { ClusterConfig } from '../model/config.ts'
 import { bearer, type Credentials, environmentProxy, parseUrl, readText } from './credentials.ts'
@@ -10,7 +10,7 @@ export type ApiSource = Exclude<ClusterConfig['source'], { kind: 'manifests' }>
 /** Where Kubernetes mounts a pod's service account. */
 const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 
-/** Opens nothing yet. Some kubeconfig files need @kubernetes/client-node, which costs megabytes: only they load it. */
+/** Opens nothing yet. Only kubeconfig files that need @kubernetes/client-node load it, because it costs megabytes. */
 export async function openCredentials(
   source: ApiSource,
   env: NodeJS.ProcessEnv = process.env,
@@ -31,7 +31,7 @@ export async function openCredentials(
   }
 }
 
-/** What Kubernetes gives every pod: two variables, a CA and a token that is renewed every hour. */
+/** What Kubernetes provides to every pod: two variables, a CA and a token that is renewed every hour. */
 function inCluster(env: NodeJS.ProcessEnv, serviceAccount: string): Credentials {
   const tokenFile = `${serviceAccount}/token`
   return {

@@ -1,6 +1,6 @@
 /**
- * kubeconfig files whose user has a token, a client certificate or a password, and nothing that has to be run or asked for:
- * read here. Whatever else there is in a file, what is wrong with it included, is for kubeconfig.ts.
+ * Reads kubeconfig files whose user has a token, a client certificate or a password, and nothing that has to be executed or
+ * requested. All other files, invalid ones included, are left to kubeconfig.ts.
  */
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
@@ -34,7 +34,7 @@ const userKeys = [
   'password',
 ]
 
-/** `general` reads any file; it is asked for when this file, as it now is, needs it. */
+/** `general` reads any file; it is used when the file's current contents need it. */
 export function plainKubeconfig(
   file: string,
   context: string,
@@ -52,13 +52,13 @@ export function plainKubeconfig(
     return loaded.plain
   }
 
-  /** What `work` gives for a plain file. For another, or when `work` fails, `kubeconfig.ts` does the same and says what is wrong. */
+  /** `work`'s result for a plain file. For others, or when `work` fails, kubeconfig.ts does the same and reports errors. */
   const either = async <T>(work: (plain: Plain) => Promise<T>, otherwise: (all: Credentials) => Promise<T>) => {
     try {
       const plain = await load()
       if (plain !== undefined) return await work(plain)
     } catch {
-      // The file or one that it names cannot be read.
+      // The file, or one that it names, cannot be read.
     }
     opened ??= general()
     return otherwise(await opened)
@@ -116,7 +116,7 @@ export function plainKubeconfig(
   }
 }
 
-/** Kubernetes writes `tokenFile`; the client library of JavaScript reads `token-file`. */
+/** Kubernetes writes `tokenFile`; its JavaScript client library reads `token-file`. */
 export const tokenFileOf = <T>(user: Readonly<Record<string, T>>): T | undefined => user.tokenFile ?? user['token-file']
 
 function findPlain(text: string, context: string): Plain | undefined {
@@ -128,12 +128,12 @@ function findPlain(text: string, context: string): Plain | undefined {
   return { cluster, user }
 }
 
-/** What the one entry of that name has below `key`. */
+/** The value of `key` in the only entry with that name. */
 function entryOf(list: PlainValue | undefined, name: PlainValue | undefined, key: string): PlainMapping | undefined {
   if (!Array.isArray(list) || typeof name !== 'string') return undefined
   const found: PlainMapping[] = []
   for (const entry of list) {
-    // KubeConfig refuses a list in which any entry is incomplete.
+    // KubeConfig rejects a list with any incomplete entry.
     if (!isMapping(entry) || typeof entry.name !== 'string' || entry.name === '' || !isMapping(entry[key]))
       return undefined
     if (entry.name === name) found.push(entry[key])
@@ -144,7 +144,7 @@ function entryOf(list: PlainValue | undefined, name: PlainValue | undefined, key
 const isMapping = (value: PlainValue | undefined): value is PlainMapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Has the keys that are known here alone, each with a text, or true or false where it is one that switches. */
+/** Whether it has only keys known here, each with a text, or a boolean for those that are switches. */
 function isPlain(entry: PlainMapping | undefined, keys: readonly string[]): entry is Plain['user'] & PlainMapping {
   return (
     entry !== undefined &&

@@ -1,6 +1,6 @@
 /**
- * The YAML that kubectl writes: mappings and lists of mappings in blocks, with scalars that need no thought. The YAML parser
- * and @kubernetes/client-node behind it cost a start 60 ms, so files of this kind are read without them.
+ * The subset of YAML that kubectl writes: block mappings and lists of mappings, with unambiguous scalars. The YAML parser and
+ * @kubernetes/client-node would add 60 ms to a start, so such files are read without them.
  */
 
 export type PlainValue = string | boolean | null | PlainValue[] | PlainMapping
@@ -10,15 +10,15 @@ export interface PlainMapping {
 
 interface Entry {
   readonly column: number
-  /** Undefined: the dash of a list's item, whose first entry follows. */
+  /** Undefined: the dash of a list item, whose first entry follows. */
   readonly key: string | undefined
   readonly value: PlainValue | undefined
 }
 
-/** More than any kubeconfig nests. */
+/** Deeper than any kubeconfig. */
 const deepest = 16
 
-/** Undefined where anything is written in another way: that is for the YAML parser. */
+/** Undefined for any other notation, which is left to the YAML parser. */
 export function parsePlainYaml(text: string): PlainMapping | undefined {
   const entries: Entry[] = []
   for (const line of text.replace(/^---\n/, '').split('\n')) {
@@ -26,7 +26,7 @@ export function parsePlainYaml(text: string): PlainMapping | undefined {
     const found = /^( *)(?:-( +))?([A-Za-z][\w.-]*):(?: +(\S.*?))? *$/.exec(line)
     if (found === null) return undefined
     const [, indent, gap, key, written] = found
-    // A key that stands for nothing: what it is called then is the parser's to say.
+    // A null key: its meaning is left to the parser.
     if (/^null$/i.test(key)) return undefined
     const value = written === undefined ? undefined : scalar(written)
     if (written !== undefined && value === undefined) return undefined
@@ -42,7 +42,7 @@ export function parsePlainYaml(text: string): PlainMapping | undefined {
   return reader.atEnd() ? document : undefined
 }
 
-/** Undefined for what may mean anything else than its letters. */
+/** Undefined for scalars that YAML may interpret as something other than their characters. */
 function scalar(text: string): PlainValue | undefined {
   if (text === '{}') return {}
   if (text === '[]') return []
@@ -68,7 +68,7 @@ function createReader(entries: readonly Entry[]) {
     return read
   }
 
-  /** What follows a key without a value: nothing, something further right, or a list that begins below the key. */
+  /** What follows a key without a value: nothing, something indented, or a list that begins below the key. */
   function block(column: number, depth: number): PlainValue | undefined {
     const entry = entries[next]
     if (depth > deepest) return undefined

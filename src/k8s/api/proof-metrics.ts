@@ -15,7 +15,7 @@ export function createProofMeter(metrics: MetricsRegistry, watched: readonly Res
     'Comparisons of the names and versions of all objects with those of the API server, by result: equal, different, failed.',
     ['resource', 'result'],
   )
-  // Shown from the start, so that `rate` and `increase` see the first one.
+  // Created at once, so that `rate` and `increase` see the first event.
   for (const resource of watched) for (const result of ['equal', 'different', 'failed']) checks.with(resource, result)
   const age = metrics.gauge(
     'slicedns_freshness_age_seconds',

@@ -1,7 +1,7 @@
 /**
- * The proof of freshness: every few minutes the names and versions of all objects are compared with the API server's. A watch that is
- * alive and has lost an event says nothing of it; a list of metadata, in pages, does. What differs twice, with time in between in
- * which every event that was under way has come, is a difference: then the resource is listed anew.
+ * The proof of freshness: every few minutes the names and versions of all objects are compared with the API server's. A watch
+ * that is alive does not show that it has lost an event; a paged list of metadata does. A difference counts if it is found
+ * twice, far enough apart for any event in transit to arrive. The resource is then listed again.
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
@@ -30,7 +30,7 @@ export interface ProvenResource {
 
 export interface ProofDeps {
   readonly resources: readonly ProvenResource[]
-  /** Milliseconds between two proofs, give or take a fifth, so that replicas do not come in step. */
+  /** Milliseconds between two proofs, varied by a fifth, so that replicas do not synchronise. */
   readonly interval: number
   readonly connection: Connection
   readonly reducer: Reducer
@@ -47,15 +47,15 @@ export interface Proof {
 }
 
 const second = 1000
-/** Objects of one page, as lists have it. */
+/** Objects per page, as in lists. */
 const pageSize = 500
-/** Pages of one list, as of any. */
+/** Pages per list, as in lists. */
 const maxPages = 2000
-/** An event that was under way when a list was made has arrived after so long. */
+/** Time within which an event in transit during the list has arrived. */
 const grace = 5 * second
-/** From a proof that found a difference to the next, which tells whether the list has mended it. */
+/** From a proof that found a difference to the next, which checks whether the list has repaired it. */
 const repeatAfter = 30 * second
-/** Differences that are kept: one is enough for a list anew, a few are named. */
+/** Differences kept: one is enough to list again, a few are named. */
 const maxDifferences = 1000
 const named = 3
 const limits = { silence: () => listSilence, total: 600 * second }
@@ -64,8 +64,8 @@ export function createProof(deps: ProofDeps): Proof {
   const { resources, interval, connection, reducer, scheduler, log, clock, meter, report } = deps
 
   /**
-   * `+ NAMESPACE/NAME` of what only the API server has, `- NAMESPACE/NAME` of what is only here, `~ NAMESPACE/NAME` of what has
-   * changed by an event that the watch must have sent, because it has sent later ones.
+   * `+ NAMESPACE/NAME` for objects that only the API server has, `- NAMESPACE/NAME` for objects that exist only here,
+   * `~ NAMESPACE/NAME` for objects changed by an event that the watch must have sent, because it has sent later ones.
    */
   const differences = async (proven: ProvenResource, signal: AbortSignal): Promise<Set<string>> => {
     const { resource, reflector, store, versions } = proven
@@ -93,12 +93,12 @@ export function createProof(deps: ProofDeps): Proof {
         clock,
         scheduler,
         name: connection.name,
-        // That lists are answered says nothing of the watch.
+        // A successful list says nothing about the watch.
         alive() {},
       })
       token = reader.finish().continueToken
       if (token === '') {
-        // What has changed since is not the object that was there.
+        // An object that has changed meanwhile is not the one compared.
         for (const object of unseen) {
           if (store.get(object.namespace ?? '', object.name) === object) add(`- ${nameOf(object)}`)
         }
@@ -108,7 +108,7 @@ export function createProof(deps: ProofDeps): Proof {
     throw new ApiFailure('oversized', `${connection.name}: the list of ${resource} has more than ${maxPages} pages`)
   }
 
-  /** What differs twice; undefined when there was no comparison, because the watch does not stand. */
+  /** Differences found twice; undefined if nothing was compared, because the watch is not established. */
   const compare = async (proven: ProvenResource, signal: AbortSignal): Promise<string[] | undefined> => {
     const { reflector } = proven
     if (!reflector.watching) return undefined
@@ -120,7 +120,7 @@ export function createProof(deps: ProofDeps): Proof {
     return [...again].filter((difference) => first.has(difference))
   }
 
-  /** Returns what is wrong, for people; '' when nothing is, undefined when that is not known. */
+  /** Returns the differences as text; '' if there are none, undefined if that is not known. */
   const prove = async (proven: ProvenResource, signal: AbortSignal): Promise<string | undefined> => {
     const { resource, reflector } = proven
     try {
@@ -130,7 +130,7 @@ export function createProof(deps: ProofDeps): Proof {
       if (differing.length === 0) return ''
       const examples = differing.slice(0, named).join(', ')
       const text = `${resource}: ${differing.length} differ from the API server (+ is missing here, - is gone there, ~ is another version): ${examples}`
-      log.error(`${text}; the resource is listed anew`)
+      log.error(`${text}; listing the resource again`)
       reflector.relist()
       return text
     } catch (error) {

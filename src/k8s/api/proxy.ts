@@ -4,7 +4,7 @@ import { BlockList, isIP, type Socket } from 'node:net'
 /** Octets of a proxy's response head. */
 const largestHead = 16 * 1024
 
-/** RFC 9110 §9.3.6. Resolves when the tunnel stands. */
+/** RFC 9110 §9.3.6. Resolves when the tunnel is established. */
 export async function tunnel(socket: Socket, proxy: URL, host: string, port: number): Promise<void> {
   const authority = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`
   const credentials = proxy.username === '' ? '' : `Proxy-Authorization: Basic ${basic(proxy)}\r\n`
@@ -15,7 +15,7 @@ export async function tunnel(socket: Socket, proxy: URL, host: string, port: num
   if (!status[1].startsWith('2')) throw new Error(`the proxy refuses the tunnel: ${status[0]}`)
 }
 
-/** RFC 1928, with the user name and password of RFC 1929 where the URL has them. The proxy resolves the name. */
+/** RFC 1928, with user name and password (RFC 1929) if the URL has them. The proxy resolves the name. */
 export async function socksTunnel(socket: Socket, proxy: URL, host: string, port: number): Promise<void> {
   const user = Buffer.from(decodeURIComponent(proxy.username))
   const password = Buffer.from(decodeURIComponent(proxy.password))
@@ -35,8 +35,8 @@ export async function socksTunnel(socket: Socket, proxy: URL, host: string, port
 }
 
 /**
- * The proxy that the environment names for `url`: HTTPS_PROXY or HTTP_PROXY by its scheme, in either case, unless
- * NO_PROXY covers the host. Throws when the variable holds no URL.
+ * The proxy that the environment names for `url`: HTTPS_PROXY or HTTP_PROXY by its scheme, in upper or lower case, unless
+ * NO_PROXY covers the host. Throws when the variable is not a URL.
  */
 export function proxyFromEnvironment(url: URL, env: NodeJS.ProcessEnv): URL | undefined {
   const variable = url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY'
@@ -45,7 +45,7 @@ export function proxyFromEnvironment(url: URL, env: NodeJS.ProcessEnv): URL | un
   return parseProxy(value, variable)
 }
 
-/** Throws when `value` is no URL; `source` is what to name then. */
+/** Throws, naming `source`, when `value` is not a URL. */
 export function parseProxy(value: string, source: string): URL {
   const url = URL.canParse(value) ? new URL(value) : undefined
   const known = url !== undefined && /^(https?|socks5h?|socks):$/.test(url.protocol)
@@ -55,7 +55,7 @@ export function parseProxy(value: string, source: string): URL {
   throw new Error(`${source}: ${JSON.stringify(value)} is not a proxy URL (http, https or socks5)`)
 }
 
-/** As Go's net/http reads it: names with their subdomains, addresses, networks, `*`, each with an optional port. */
+/** Like Go's net/http: names including their subdomains, addresses, networks, `*`, each with an optional port. */
 function isExempt(url: URL, list: string): boolean {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase()
   if (host === 'localhost' || host === '::1' || /^127\./.test(host)) return true
@@ -86,7 +86,7 @@ function inNetwork(network: string, host: string): boolean {
   try {
     list.addSubnet(base, Number(bits), family)
   } catch {
-    // More bits than the family has: an entry that covers nothing.
+    // More bits than the family has: the entry covers nothing.
     return false
   }
   return list.check(host, family)
@@ -101,7 +101,7 @@ function socksReplyLength(bytes: Buffer): number {
   return bytes[3] === 1 ? 10 : bytes[3] === 4 ? 22 : 7 + bytes[4]
 }
 
-/** Reads until `length(bytes)` octets are there; asked once `least` are. What is behind them goes back to the socket. */
+/** Reads until `length(bytes)` octets have arrived; called once there are `least`. Surplus octets are unshifted. */
 function readUntil(socket: Socket, length: (bytes: Buffer) => number, least: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let bytes = Buffer.alloc(0)

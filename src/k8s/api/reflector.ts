@@ -1,16 +1,16 @@
 /**
- * Keeps one resource of the model equal to the API server's: a list, then a watch from where the list ended, for ever.
+ * Keeps one resource of the model equal to the API server's: a list, then a watch from where the list ended, forever.
  *
  *   listing (whole, streaming, or in pages) ──complete──▶ watching
  *        ▲   ▲                                               │
  *        │   └────── version expired, too many failures ─────┤
  *        └──────────────── backingOff ◀──── failure ─────────┘
  *
- * This is ours and not client-node's informer, which stops for good at a connection error, keeps whole objects, ignores
+ * It is used instead of client-node's informer, which stops for good at a connection error, keeps whole objects, ignores
  * bookmarks and opens a TLS connection per watch. The rules:
- * - what is served is never cleared: a list marks and sweeps;
- * - time never goes back: a list asks for nothing older than what was seen;
- * - whatever fails is tried again, at a pace that a struggling server survives (retry-policy.ts, shared-waits.ts,
+ * - served objects are never cleared: a list marks and sweeps;
+ * - time never goes back: a list requests nothing older than what was seen;
+ * - every failure is retried, at a pace that a server in trouble survives (retry-policy.ts, shared-waits.ts,
  *   connection.ts).
  */
 import type { Clock } from '../../scheduling/clock.ts'
@@ -47,7 +47,7 @@ export interface ReflectorDeps {
   readonly clock: Clock
   /** The resource has been listed. */
   readonly synced: () => void
-  /** Called before anything is read from a session: it may be that of another cluster. Rejects with ApiFailure to try again. */
+  /** Called before anything is read from a session, which may be another cluster's. Rejects with ApiFailure to retry. */
   readonly identified: (session: Session) => Promise<void>
 }
 
@@ -56,31 +56,31 @@ export interface Reflector {
   run(signal: AbortSignal): Promise<void>
   /** Path and query of a request with these parameters, in the API version in use. */
   pathOf(parameters: RequestParameters, namespace?: string): string
-  /** The resource has been listed, and the watch stands or is about to. */
+  /** The resource has been listed, and the watch is established or about to be. */
   readonly watching: boolean
-  /** The watch has sent everything up to this resourceVersion; false where that is not a number. */
+  /** Whether the watch has sent everything up to this resourceVersion; false if that is not a number. */
   hasReached(resourceVersion: string): boolean
-  /** Ends the watch and lists everything anew, from etcd itself: what the API server watches out of may be what is wrong. */
+  /** Ends the watch and lists again from etcd: the API server's watch cache itself may be wrong. */
   relist(): void
 }
 
 interface Listing {
   readonly kind: 'listing'
   /**
-   * The first list is `whole`: one response out of the API server's cache, as client-go asks for it, which spares us
-   * an event and a frame for each object. It may be a moment old, so every later list, and one after a failure, is streamed.
-   * Some servers do not stream lists: then the list comes in pages.
+   * The first list is `whole`: one response from the API server's cache, as client-go requests it, which avoids an event and
+   * a frame per object. It may be slightly stale, so every later list, and one after a failure, is streamed. Servers that do
+   * not stream lists are asked for pages.
    */
   readonly how: 'whole' | 'streaming' | 'paged'
-  /** The resourceVersion up to which everything has been seen before; '' where nothing has. */
+  /** The resourceVersion up to which everything was seen before; '' if nothing was. */
   readonly seen: string
-  /** `any`: the server is behind what was seen, so take what it has. */
+  /** `any`: the server lags behind what was seen, so accept what it has. */
   readonly atLeast: 'seen' | 'any'
 }
 
 interface Watching {
   readonly kind: 'watching'
-  /** The resourceVersion up to which the model has everything. */
+  /** The resourceVersion up to which the model is complete. */
   seen: string
 }
 
@@ -94,11 +94,11 @@ interface BackingOff {
 type State = Listing | Watching | BackingOff
 
 const second = 1000
-/** Milliseconds: a watch that ends sooner counts as failed, even when it ended cleanly. */
+/** Milliseconds: a watch that ends sooner counts as failed, even if it ended cleanly. */
 const shortestWatch = 10 * second
-/** Milliseconds: a watch that lasts longer has been taken, and is no answer that is cut off. */
+/** Milliseconds after which a watch counts as accepted rather than as a response that was cut off. */
 const standingAfter = second
-/** How often to look whether a custom resource has been installed: at most, and at least half of it. */
+/** Maximum interval between checks whether a custom resource has been installed; the minimum is half of it. */
 const definitionInterval = 30 * second
 
 export function createReflector(resource: Resource, deps: ReflectorDeps): Reflector {
@@ -106,10 +106,10 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
   const retries = createRetryPolicy(clock)
   let state: State = { kind: 'listing', how: 'whole', seen: '', atLeast: 'seen' }
   let lists = 0
-  /** Ends the attempt under way. */
+  /** Aborts the current attempt. */
   let interrupt = new AbortController()
   const versions = apiResources[resource].paths.length
-  /** The API version in use, and how many in a row the server did not have. */
+  /** Index of the API version in use, and the number of versions in a row that the server did not have. */
   let version = 0
   let missingVersions = 0
 
@@ -136,7 +136,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     waits.works()
   }
 
-  /** A list as the first events of a watch, which then goes on. */
+  /** Lists as the first events of a watch, which then continues. */
   const streamList = async (listing: Listing, session: Session, signal: AbortSignal): Promise<void> => {
     const { seen, atLeast } = listing
     let events: EventStream
@@ -149,12 +149,12 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
       return
     }
     beginList()
-    // Until the bookmark that completes it a list, then a watch.
+    // A list until the bookmark that completes it, then a watch.
     const isComplete = (): boolean => state.kind === 'watching'
     try {
       await events.read(takeEvent, isComplete)
     } catch (error) {
-      // A server that ignores the parameters sends no such bookmark.
+      // A server that ignores the parameters never sends that bookmark.
       if (!isComplete() && error instanceof ApiFailure && error.reason === 'silent') {
         state = { ...listing, how: 'paged' }
       }
@@ -202,12 +202,12 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
     }
   }
 
-  /** During a list the versions come in any order; only its end says where it stands. */
+  /** During a list versions arrive in any order; only its end gives a position. */
   const advance = (version: string): void => {
     if (state.kind === 'watching' && version !== '') state.seen = version
   }
 
-  /** A custom resource whose definition has no version that is known here has no objects. It may be installed later. */
+  /** A custom resource without a known API version has no objects. It may be installed later. */
   const findVersion = async (): Promise<void> => {
     version = (version + 1) % versions
     if (++missingVersions < versions) {
@@ -224,7 +224,7 @@ export function createReflector(resource: Resource, deps: ReflectorDeps): Reflec
   const recover = (failure: ApiFailure): void => {
     meter.failed(failure.reason)
     waits.failed()
-    // The connection logs that, and waits before it tries again.
+    // The connection logs these failures and delays the next attempt.
     if (isUnreachable(failure) || state.kind === 'backingOff') return
     const { wait, resume } = retries.after(failure)
     errors.failed(failure, retries.failures)

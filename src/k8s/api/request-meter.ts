@@ -1,4 +1,4 @@
-/** Requests to the API server under the names that CoreDNS gives them (docs/coredns-behaviour.md §8). */
+/** Requests to the API server, with CoreDNS's metric names (docs/coredns-behaviour.md §8). */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 

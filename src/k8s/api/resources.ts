@@ -5,7 +5,7 @@ import { label } from '../model/labels.ts'
 import type { Resource } from '../model/types.ts'
 
 export interface ApiResource {
-  /** One for each API version, the preferred one first. A server may serve any of them. */
+  /** One path per API version, the preferred one first. A server may serve any of them. */
   readonly paths: readonly [string, ...string[]]
   /** API group; '' is core. */
   readonly group: string
@@ -27,7 +27,7 @@ const slices = {
 export const apiResources: Readonly<Record<Resource, ApiResource>> = {
   services: core('services', namespaced),
   namespaces: core('namespaces', (config) => config.namespaceLabels),
-  // Finished pods keep their address in status while another pod has it already (docs/coredns-behaviour.md §4.7).
+  // Finished pods keep their address in status even after another pod has got it (docs/coredns-behaviour.md §4.7).
   pods: {
     ...core('pods', namespaced),
     fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown',
@@ -40,7 +40,7 @@ export const apiResources: Readonly<Record<Resource, ApiResource>> = {
     fieldSelector: '',
   },
   serviceimports: {
-    // What DNS reads of them is the same in both.
+    // The fields that DNS reads are the same in both versions.
     paths: [
       '/apis/multicluster.x-k8s.io/v1beta1/serviceimports',
       '/apis/multicluster.x-k8s.io/v1alpha1/serviceimports',
@@ -59,8 +59,8 @@ function core(plural: string, labelSelector: ApiResource['labelSelector']): ApiR
 }
 
 /**
- * Path and query of a request for `resource` in its API version number `version`; parameters that are '' or undefined
- * are left out. `namespace`: of the objects in it alone.
+ * Path and query of a request for `resource` in its API version number `version`; parameters that are '' or undefined are
+ * omitted. `namespace`: only objects in it.
  */
 export function requestPath(
   resource: Resource,

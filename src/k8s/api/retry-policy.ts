@@ -1,6 +1,6 @@
 /**
- * After a list or a watch failed: how long to wait, and where to go on. Whatever fails is tried again, at a pace that a
- * struggling server survives.
+ * After a failed list or watch: how long to wait, and where to resume. Every failure is retried, at a pace that a server in
+ * trouble survives.
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import { createBackoff } from './backoff.ts'
@@ -12,8 +12,8 @@ export interface Retry {
   /** Milliseconds to wait. */
   readonly wait: number
   /**
-   * `watch`: from the last version seen, if there has been a list. `list`: everything again, nothing older than that
-   * version. `any`: everything again, as old as the server has it.
+   * `watch`: from the last version seen, if there has been a list. `list`: list again, nothing older than that version.
+   * `any`: list again, however stale the server's data is.
    */
   readonly resume: 'watch' | 'list' | 'any'
 }
@@ -26,19 +26,19 @@ export interface RetryPolicy {
 }
 
 const second = 1000
-/** Watches that fail in a row before the list is taken anew: the version that they start from may be what is wrong. */
+/** Failed watches in a row before listing again: the version that they start from may be the cause. */
 const maxWatchFailures = 5
-/** A failure is the first of its kind when there was none for so long. Milliseconds. */
+/** Milliseconds without a failure of a kind after which the next one counts as the first. */
 const forgottenAfter = 10 * second
-/** The longest Retry-After that is obeyed: the server must not stop the watch for days. Milliseconds. */
+/** The longest Retry-After in milliseconds that is honoured: the server must not stop the watch for days. */
 export const maxRetryAfter = 60 * second
-/** A person who grants the missing right watches for the effect. Milliseconds. */
+/** Milliseconds. Whoever grants the missing right waits for the effect. */
 const longestWhenForbidden = 10 * second
 
-/** The server said no before it did any work, so that asking again costs it as little. */
+/** The server refused before doing any work, so a retry costs it as little. */
 const refusals: readonly FailureReason[] = ['unauthorized', 'forbidden', 'throttled', 'server']
 
-/** What may end the wait before its time. A list that breaks in its middle has cost the server the work: no tries for all with it. */
+/** What may end the wait early. A list that broke in its middle has cost the server the work, so it is not used to probe. */
 export function endsEarly({ reason, retryAfter }: ApiFailure, next: 'listing' | 'watching'): EndsEarly {
   if (retryAfter) return 'never'
   return next === 'watching' || refusals.includes(reason) ? 'probe' : 'success'
@@ -49,7 +49,7 @@ export function createRetryPolicy(clock: Clock): RetryPolicy {
   const failedAt = new Map<FailureReason, number>()
   let failures = 0
 
-  /** True for the first failure of its kind in a while: the next attempt may succeed at once. */
+  /** Whether it is the first failure of its kind in a while: then the next attempt may succeed at once. */
   const isFirst = (reason: FailureReason): boolean => {
     const last = failedAt.get(reason) ?? Number.NEGATIVE_INFINITY
     failedAt.set(reason, clock.now())
@@ -68,18 +68,18 @@ export function createRetryPolicy(clock: Clock): RetryPolicy {
       case 'ahead':
         return { wait: unlessFirst(reason), resume: 'any' }
       case 'malformed':
-        // An event may have been lost in what could not be decoded.
+        // An undecodable event may hide a change.
         return { wait: backoff.next(), resume: 'list' }
       case 'unauthorized':
-        // Tokens are renewed: it is read again.
+        // Tokens are renewed: the retry reads the current one.
         return { wait: unlessFirst(reason), resume: 'watch' }
       case 'throttled':
-        // `Retry-After: 0` would be a loop without a pause.
+        // `Retry-After: 0` would cause a loop without pauses.
         return { wait: retryAfter ? Math.min(retryAfter, maxRetryAfter) : backoff.next(), resume: 'watch' }
       case 'forbidden':
         return { wait: Math.min(backoff.next(), longestWhenForbidden), resume: 'watch' }
       case 'broken':
-        // Cut off rather than refused: by a restart, a load balancer.
+        // Cut off rather than refused: by a restart or a load balancer.
         return { wait: unlessFirst(reason), resume: orList() }
       case 'silent':
       case 'timeout':

@@ -1,4 +1,4 @@
-/** HTTP/1.1: a connection per watch, kept alive between requests. Plain http:// endpoints and old proxies need it. */
+/** HTTP/1.1: one connection per watch, kept alive between requests. For plain http:// endpoints and old proxies. */
 import { Agent, type IncomingMessage, request } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -7,12 +7,12 @@ import { ApiFailure, describeFailure, isUnreachable } from './failure.ts'
 import { headPatience } from './patience.ts'
 import { type ApiResponse, parseRetryAfter, type Session } from './session.ts'
 
-/** `first`: a connection that stands already. `redial` opens the others, with TLS where needed. */
+/** `first`: an open connection. `redial` opens further ones, with TLS if needed. */
 export function openH1(first: Socket, origin: string, redial: () => Promise<Socket>, clock: Clock): Session {
   let usable = true
   let spare: Socket | undefined = first
   const agent = new Agent({ keepAlive: true })
-  // The sockets come ready from `dial`, so http: serves for https: as well.
+  // `dial` returns ready sockets, so the http: agent serves https: as well.
   agent.createConnection = (_options, callback) => {
     const socket = spare
     spare = undefined
@@ -35,7 +35,7 @@ export function openH1(first: Socket, origin: string, redial: () => Promise<Sock
       sent.on('error', (error) => {
         late.cancel()
         const failure = describeFailure(error, origin)
-        // The server is unreachable: the next request opens a new session when it is time to try again.
+        // The server is unreachable: the next request opens a new session, at the connection's pace.
         if (isUnreachable(failure)) usable = false
         reject(failure)
       })

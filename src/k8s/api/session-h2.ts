@@ -1,4 +1,4 @@
-/** All watches on one HTTP/2 connection; pings detect a connection that died silently. */
+/** All watches on one HTTP/2 connection; pings detect a connection that has died silently. */
 import { connect, constants, type IncomingHttpHeaders } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Clock } from '../../scheduling/clock.ts'
@@ -7,13 +7,13 @@ import { headPatience } from './patience.ts'
 import { type ApiResponse, parseRetryAfter, type Session } from './session.ts'
 
 /**
- * Octets that the server may send ahead, per stream and for all. With Node's 64 KiB a list of 32 MB took 3.5 s at 4 ms
- * round trip, with 4 MiB 0.15 s. It also bounds what waits here while the decoder lets queries have their turn.
+ * Octets that the server may send ahead, per stream and in total. With Node.js's 64 KiB a list of 32 MB took 3.5 s at a round
+ * trip of 4 ms, with 4 MiB 0.15 s. It also limits what is buffered while the decoder lets queries have their turn.
  */
 const window = 4 * 1024 * 1024
-/** A ping each so many milliseconds … */
+/** Milliseconds between two pings. */
 const pingInterval = 10_000
-/** … must be answered within so many: a half-open connection is noticed within 20 s. */
+/** Milliseconds for the response to a ping: a half-open connection is detected within 20 s. */
 const pingTimeout = 10_000
 
 export function openH2(socket: Socket, origin: string, clock: Clock): Session {
@@ -26,7 +26,7 @@ export function openH2(socket: Socket, origin: string, clock: Clock): Session {
   // Errors reject the pending responses; without a listener they would end the process.
   session.on('error', () => {})
   session.on('connect', () => session.setLocalWindowSize(window))
-  // GOAWAY: the server shuts down or rebalances. Streams in progress may complete (RFC 9113 §6.8).
+  // GOAWAY: the server is shutting down or rebalancing. Streams in progress may complete (RFC 9113 §6.8).
   session.on('goaway', () => {
     leaving = true
   })
@@ -42,7 +42,7 @@ export function openH2(socket: Socket, origin: string, clock: Clock): Session {
     if (session.destroyed) return pings.cancel()
     let answered = false
     const timeout = clock.after(pingTimeout, () => {
-      // After the process was suspended, the answer waits in the socket: it is read before the second turn.
+      // After the process was suspended, the response is in the socket: it is read before the second turn.
       setImmediate(() => setImmediate(() => answered || session.destroyed || die()))
     })
     session.ping((error) => {
@@ -85,7 +85,7 @@ export function openH2(socket: Socket, origin: string, clock: Clock): Session {
           })
         })
       }),
-    // Pings go on until then: the responses in progress are watches.
+    // Pings continue until then: the responses in progress are watches.
     retire: () => session.close(),
     close() {
       pings.cancel()

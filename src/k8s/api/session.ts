@@ -12,14 +12,14 @@ export interface Session {
     signal: AbortSignal,
     body?: Buffer,
   ): Promise<ApiResponse>
-  /** No request of ours uses it any more: it closes once the responses in progress are complete. */
+  /** No new requests will use it: it closes once the responses in progress are complete. */
   retire(): void
   close(): void
 }
 
 export interface ApiResponse {
   readonly status: number
-  /** Lower case, with its parameters. */
+  /** In lower case, including parameters. */
   readonly contentType: string
   /** Retry-After in milliseconds; undefined when absent or a date. */
   readonly retryAfter: number | undefined

@@ -1,19 +1,19 @@
 /**
- * How long reflectors wait after failures, where they know of each other: they ask one API server, and what one of them finds
- * concerns the others. Each keeps its own back-off (retry-policy.ts), which ends before its time in two cases:
+ * Coordinates the waits of reflectors after failures: they all use one API server, so what one of them finds concerns the
+ * others. Each has its own backoff (retry-policy.ts), which ends early in two cases:
  *
- * - Another resource that had failed works again, so the server does: within a second, at random. That a watch goes on as ever
- *   is no news, and a wait that has been cut short in vain is followed by a whole one: a resource that alone keeps failing is
- *   asked for at most twice as often as its back-off says, whatever the others do.
- * - All of them wait: then nobody would notice that the server works again. One of them, in turn, tries every few seconds, which
- *   is one small request. client-go's reflectors know nothing of each other, and each may wait for a minute (30 s and jitter).
+ * - Another resource that had failed works again, and so does the server: the wait ends within a second, at random. A watch
+ *   that merely continues does not count. A wait that was cut short in vain is followed by a full one, so a resource that
+ *   alone keeps failing is requested at most twice as often as its backoff allows.
+ * - All of them wait, so nobody would notice that the server works again. One of them, in turn, retries every few seconds
+ *   with one small request. client-go's reflectors are independent, and each may wait for a minute (30 s and jitter).
  */
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import { pause } from '../../scheduling/pause.ts'
 
 /**
- * What may end a wait before its time. `never`: the server has said how long (Retry-After). `success`: that another resource works
- * again. `probe`: that, and the turn to try for all.
+ * What may end a wait early. `never`: the server has set the time (Retry-After). `success`: another resource works again.
+ * `probe`: that, or the turn to retry on behalf of all.
  */
 export type EndsEarly = 'never' | 'success' | 'probe'
 
@@ -21,14 +21,14 @@ export type EndsEarly = 'never' | 'success' | 'probe'
 export interface Waits {
   /** A request has failed. */
   failed(): void
-  /** The list is complete, or the watch stands. */
+  /** The list is complete, or the watch is established. */
   works(): void
-  /** Resolves after `milliseconds`, earlier where `endsEarly` allows it, or when `signal` aborts. Never rejects. */
+  /** Resolves after `milliseconds`, earlier if `endsEarly` allows it, or when `signal` aborts. Never rejects. */
   wait(milliseconds: number, endsEarly: EndsEarly, signal: AbortSignal): Promise<void>
 }
 
 export interface SharedWaits {
-  /** For one more reflector. */
+  /** Adds a reflector. */
   join(): Waits
 }
 
@@ -38,21 +38,21 @@ interface Waiting {
 }
 
 interface Member {
-  /** Nothing has worked since the last failure, or ever. */
+  /** Nothing has succeeded since the last failure, or ever. */
   isFailing: boolean
-  /** The last wait was cut short because another resource worked, and this one has not worked since. */
+  /** The last wait was cut short because another resource worked, and this one has not succeeded since. */
   wasCutShort: boolean
 }
 
-/** Milliseconds within which those who waited try again: not all at once, nor all replicas. */
+/** Milliseconds over which the waiting reflectors retry: neither all at once, nor all replicas together. */
 const spread = 1000
-/** Milliseconds from one try to the next where all wait: up to this, at least half of it. */
+/** Maximum milliseconds between two probes while all wait; the minimum is half of it. */
 const probeInterval = 5000
 
-/** `random` gives numbers in [0, 1). */
+/** `random` returns numbers in [0, 1). */
 export function createSharedWaits(clock: Clock, random: () => number = Math.random): SharedWaits {
   let members = 0
-  /** The longest wait first. */
+  /** Longest wait first. */
   const waiting = new Map<Member, Waiting>()
   let probe: Timer | undefined
 

@@ -1,4 +1,4 @@
-/** The source 'API server': a reflector per resource over one connection. */
+/** The API server as a source: one reflector per resource over one connection. */
 import type { Clock } from '../../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { Logger } from '../../telemetry/log.ts'
@@ -53,7 +53,7 @@ export async function openApi(
   const clusterUid = createClusterUid({ connection, reducer, scheduler, clock, signal: stop.signal })
   const waits = createSharedWaits(clock)
   const snapshots = new Set<Snapshots>()
-  /** Present while a proof runs; proofs share it. */
+  /** Present while a proof runs; all proofs share it. */
   let proofMeter: ProofMeter | undefined
   let proofs = 0
   let freshness: Freshness | undefined
@@ -71,14 +71,14 @@ export async function openApi(
     }
   }
 
-  /** Only a snapshot can be of another cluster than what is about to be read. */
+  /** Only a snapshot can belong to another cluster than the lists that follow. */
   const identified = async (session: Session): Promise<void> => {
     if (snapshots.size === 0) return
     const uid = await clusterUid.of(session)
     for (const snapshot of snapshots) snapshot.identified(uid)
   }
 
-  /** For a snapshot that is about to be written: lists may have come before the Namespace did, or before the snapshot was wanted. */
+  /** For writing a snapshot: the lists may be older than the Namespace, or than the wish for a snapshot. */
   const uidNow = async (): Promise<string | undefined> => {
     if (clusterUid.last === undefined && connection.connected) {
       await connection

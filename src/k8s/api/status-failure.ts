@@ -1,9 +1,9 @@
-/** Status objects of the API server as failures. */
+/** Converts Status objects of the API server to failures. */
 
 import type { ApiStatus } from '../decode/wire.ts'
 import { ApiFailure, type FailureReason } from './failure.ts'
 
-/** `retryAfter`: of the response's header, milliseconds. */
+/** `retryAfter`: from the response's header, in milliseconds. */
 export function statusFailure(status: ApiStatus, name: string, retryAfter: number | undefined): ApiFailure {
   const said = [status.code || '', status.reason, status.message].filter((part) => part !== '').join(' ')
   const asked = status.retryAfterSeconds > 0 ? status.retryAfterSeconds * 1000 : undefined
@@ -11,7 +11,7 @@ export function statusFailure(status: ApiStatus, name: string, retryAfter: numbe
 }
 
 function reasonOf({ code, reason, message, causes }: ApiStatus): FailureReason {
-  // The server's watch cache is behind the requested version; older servers say so in the message only.
+  // The server's watch cache lags behind the requested version; older servers say so in the message only.
   if (causes.includes('ResourceVersionTooLarge') || message.startsWith('Too large resource version')) return 'ahead'
   if (code === 410 || reason === 'Expired' || reason === 'Gone') return 'expired'
   switch (code) {

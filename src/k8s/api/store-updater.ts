@@ -1,4 +1,4 @@
-/** Writes the objects that the API server sends of one resource into the model's store. */
+/** Writes the objects of one resource that the API server sends into the model's store. */
 
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { Logger } from '../../telemetry/log.ts'
@@ -12,25 +12,25 @@ import { createObjectVersions, type ObjectVersions } from './object-versions.ts'
 import { createVersionFilter } from './version-filter.ts'
 
 export interface StoreUpdater {
-  /** A list begins; what it does not name is removed when it ends, not before. */
+  /** A list begins; objects that it does not contain are removed when it ends. */
   beginList(): void
   endList(): Promise<void>
   /** An object of a list. Malformed ones are logged and skipped. */
   listed(object: WireObject): void
-  /** ADDED or MODIFIED. Returns its resourceVersion. Throws MalformedObject when the object cannot be identified. */
+  /** ADDED or MODIFIED. Returns the object's resourceVersion. Throws MalformedObject if it cannot be identified. */
   changed(object: WireObject): string
-  /** DELETED: the same. */
+  /** DELETED; otherwise the same. */
   deleted(object: WireObject): string
   /**
-   * An object that was read once more, because not all of it was kept. Without effect where it is not the version that was sent
-   * last: the watch has another, or will send it.
+   * An object that was read again because not all of it was kept. Ignored unless it is the version sent last: otherwise the
+   * watch has another, or will send it.
    */
   readAgain(object: WireObject): void
-  /** What the API server has sent since the last list began, whether it is kept or not: of no service, without an address, malformed. */
+  /** Versions sent since the last list began, also of objects that are not kept (no service, no address, malformed). */
   readonly versions: Pick<ObjectVersions, 'has' | 'lacks'>
 }
 
-/** Objects of one resource: a list without end must not fill the memory. Kubernetes supports 10,000 Services, 150,000 Pods. */
+/** Objects per resource: an endless list must not fill the memory. Kubernetes supports 10,000 Services, 150,000 Pods. */
 const maxObjects = 200_000
 
 export function createStoreUpdater(
@@ -40,7 +40,7 @@ export function createStoreUpdater(
   log: Logger,
 ): StoreUpdater {
   let filter = createVersionFilter()
-  // As many may be sent and not kept.
+  // As many again may be sent without being kept.
   const versions = createObjectVersions(2 * maxObjects)
   const isSlice = resource === 'endpointslices' || resource === 'importedslices'
   /** The last error of each object, so that an object that stays malformed is logged once. */
@@ -66,10 +66,10 @@ export function createStoreUpdater(
     } catch (error) {
       if (!(error instanceof MalformedObject)) throw error
       logMalformed(`${meta.namespace}/${meta.name}`, error.message)
-      // The object exists: its last good form stays, and a list under way does not sweep it.
+      // The object exists: its last valid form stays, and a list in progress does not sweep it.
       if (before !== undefined) store.put(before)
     }
-    // The name of the object that is kept: the one that has just been read would be another copy of it.
+    // Uses the kept object's string: the one just decoded would be another copy of it.
     versions.set(meta.namespace, before?.name ?? meta.name, meta.resourceVersion)
   }
 

@@ -1,6 +1,6 @@
 /**
- * The versions of the objects that changed last. The API server sends each change once and in order, but a proxy in
- * between may repeat or reorder them, and an object must not return to an old state.
+ * The versions of recently changed objects. The API server sends each change once and in order, but a proxy in between may
+ * repeat or reorder them, and an object must not return to an old state.
  */
 import { versionNumber } from './object-versions.ts'
 
@@ -9,7 +9,7 @@ export interface VersionFilter {
   isNewer(object: string, version: string): boolean
 }
 
-/** Repeats come soon after the original: within the buffer of a proxy. */
+/** Repeats follow soon after the original: within the buffer of a proxy. */
 const remembered = 512
 
 export function createVersionFilter(): VersionFilter {
@@ -20,7 +20,7 @@ export function createVersionFilter(): VersionFilter {
       if (version === undefined) return true
       const last = versions.get(object)
       if (last !== undefined && last > version) return false
-      // Moved to the end: the first of the map is the one seen longest ago.
+      // Moved to the end, so that the first key of the map is the least recently seen one.
       versions.delete(object)
       versions.set(object, version)
       if (versions.size > remembered) versions.delete(versions.keys().next().value!)

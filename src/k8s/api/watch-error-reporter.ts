@@ -1,4 +1,4 @@
-/** Logs what fails when one resource is listed and watched, and sets its availability. */
+/** Logs failures of listing and watching a resource, and sets its availability. */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { createRateLimitedLog } from '../../telemetry/rate-limited-log.ts'
@@ -13,7 +13,7 @@ export interface WatchErrorReporter {
   over(): void
 }
 
-/** These happen in the life of every watch, even twice in a row: the third in a row is logged. */
+/** Every watch has these occasionally, even twice in a row: only the third in a row is logged. */
 const passing: readonly FailureReason[] = ['broken', 'silent', 'expired', 'ahead', 'throttled']
 
 export function createWatchErrorReporter(
@@ -25,22 +25,22 @@ export function createWatchErrorReporter(
   const { group, plural } = apiResources[resource]
   const what = `watching ${resource}`
   const failures = createRateLimitedLog(what, log, clock)
-  // People grant rights, which takes time: one line says what to grant, however long it takes.
+  // Granting rights takes time: it is logged once, naming what to grant, however long it takes.
   const forbidden = createRateLimitedLog(what, log, clock, false)
   return {
     failed(failure, inRow) {
       if (failure.reason === 'forbidden') {
         const rule = `apiGroups: ["${group}"], resources: ["${plural}"], verbs: ["list", "watch"]`
-        // The API server names the verb that was tried, list or watch: the rule that is missing is the same.
+        // The API server names the verb that failed, list or watch, but the missing rule is the same.
         forbidden.failed(
           `may not list and watch ${plural}: the ClusterRole needs the rule {${rule}}; ${failure.message}`,
           'forbidden',
         )
-        // What was synced stays served, so it stays synced.
+        // A synced resource is still served, so it stays synced.
         if (model.view.availability(resource) === 'pending') model.setAvailability(resource, 'forbidden')
         return
       }
-      // The connection reports refused credentials, once for all resources.
+      // The connection reports rejected credentials, once for all resources.
       if (failure.reason === 'unauthorized' || (passing.includes(failure.reason) && inRow < 3)) return
       failures.failed(`cannot watch ${resource}: ${failure.message}`)
     },

@@ -1,22 +1,22 @@
-/** Bytes that arrive in chunks and are taken in pieces of another size. */
+/** Octets that arrive in chunks and are consumed in pieces of other sizes. */
 export interface ByteQueue {
   push(chunk: Buffer): void
   readonly length: number
   /** The octet at `index` from the front. */
   at(index: number): number
-  /** Index of the first `octet` at or behind `from`; -1 without one. */
+  /** Index of the first `octet` at or after `from`; -1 if there is none. */
   indexOf(octet: number, from: number): number
-  /** The octets from `start` to `end`: a view that is valid until the next `push`. */
+  /** The octets from `start` to `end`, as a view that is valid until the next `push`. */
   view(start: number, end: number): Buffer
-  /** Takes `count` octets off the front: a view that is valid until the next `push`. */
+  /** Removes `count` octets from the front and returns them as a view that is valid until the next `push`. */
   take(count: number): Buffer
 }
 
 const nothing = Buffer.alloc(0)
 
 export function createByteQueue(): ByteQueue {
-  // The octets are those in [start, end) of `buffer`. A chunk that meets an empty queue is taken as it is, uncopied;
-  // `own` says that the buffer was allocated here and has room to fill.
+  // The octets are [start, end) of `buffer`. A chunk that arrives at an empty queue is used directly, uncopied; `own` is true
+  // if the buffer was allocated here and can be filled.
   let buffer: Buffer = nothing
   let start = 0
   let end = 0

@@ -1,12 +1,12 @@
-/** What the decoders read off an object before it is reduced, and how a bad one is refused. */
+/** What the decoders read from an object before it is reduced, and the error for a malformed one. */
 
 import type { ClusterConfig } from '../model/config.ts'
 import type { ServicePort } from '../model/types.ts'
 
-/** What of an object is kept. */
+/** Which optional parts of an object are kept. */
 export type Keep = Pick<ClusterConfig, 'annotationPrefixes' | 'podNames' | 'podLabels' | 'zones' | 'sliceUids'>
 
-/** An object that does not read as what it says it is. It is skipped; `message` says what is wrong with it. */
+/** An object that does not match its declared kind. It is skipped; `message` names the defect. */
 export class MalformedObject extends Error {
   override name = 'MalformedObject'
 }
@@ -27,7 +27,7 @@ export interface MetaDraft {
   /** multicluster.kubernetes.io/source-cluster. */
   sourceCluster: string
   annotations: Record<string, string> | undefined
-  /** Read only where labels of pods are kept. */
+  /** Read only if labels of pods are kept. */
   labels: Record<string, string> | undefined
   /** The annotation k8s.io/initial-events-end of a bookmark. */
   initialEventsEnd: boolean
@@ -90,7 +90,7 @@ export function clusterScoped(meta: MetaDraft): string {
   throw new MalformedObject(`metadata.name ${JSON.stringify(meta.name)} is not a name`)
 }
 
-/** Letters, digits, `-` and `.` in lower case, as the API server demands of every object that is watched here. */
+/** Lower-case letters, digits, `-` and `.`, as the API server requires for every object that is watched here. */
 function isName(text: string): boolean {
   if (text.length === 0 || text.length > 253) return false
   for (let i = 0; i < text.length; i++) {

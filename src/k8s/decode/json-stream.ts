@@ -1,4 +1,4 @@
-/** Watch and list bodies in JSON, taken apart as they arrive: never more than one object is parsed at a time. */
+/** Splits watch and list bodies in JSON as they arrive: at most one object is parsed at a time. */
 import { createByteQueue } from './byte-queue.ts'
 import { MalformedObject } from './draft.ts'
 import { jsonMeta, reduceJson } from './json.ts'
@@ -22,7 +22,7 @@ const closeBracket = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
 
-/** One event a line. Lines end at LF only: U+2028 and its like are ordinary characters of a JSON text. */
+/** One event per line. Lines end at LF only: U+2028 and the like are ordinary characters in JSON. */
 export function jsonWatch(reducer: Reducer): BodyReader<WatchEvent> {
   const queue = createByteQueue()
   let searched = 0
@@ -48,7 +48,7 @@ export function jsonWatch(reducer: Reducer): BodyReader<WatchEvent> {
   }
 }
 
-/** Cuts the elements of `items` and the value of `metadata` out of a list object. */
+/** Extracts the elements of `items` and the value of `metadata` from a list object. */
 export function jsonList(reducer: Reducer): ListReader {
   const queue = createByteQueue()
   let metadata: unknown
@@ -58,12 +58,12 @@ export function jsonList(reducer: Reducer): ListReader {
   let escaped = false
   let inItems = false
   let ended = false
-  /** Where the latest text at depth 1 began, the name it became, and where the value under way began. */
+  /** Where the latest text at depth 1 began, the name that it became, and where the current value began. */
   let textStart = 0
   let name = ''
   let valueStart = 0
 
-  /** Forgets what lies before `scanned`. */
+  /** Discards everything before `scanned`. */
   const drop = (): void => {
     queue.take(scanned)
     scanned = 0
@@ -85,7 +85,7 @@ export function jsonList(reducer: Reducer): ListReader {
     }
   }
 
-  /** An item when one is complete. */
+  /** Returns an item when one is complete. */
   const close = (octet: number): WireObject | undefined => {
     depth--
     if (depth < 0) throw new MalformedObject('a JSON list closes more than it opens')
@@ -133,7 +133,7 @@ export function jsonList(reducer: Reducer): ListReader {
   }
 }
 
-/** An object that has been parsed. */
+/** A parsed object. */
 export function jsonObject(object: unknown, reducer: Reducer): WireObject {
   return {
     meta: () => jsonMeta(object, reducer),
@@ -166,7 +166,7 @@ function isBlank(line: Buffer): boolean {
   return line.every((octet) => octet <= 0x20)
 }
 
-/** Of an event or a list. Objects of Kubernetes nest less than 30 deep; a parser takes 100 octets for each level. */
+/** Nesting limit of an event or list. Kubernetes objects nest less than 30 deep; a parser uses 100 octets per level. */
 const maxDepth = 256
 
 const tooDeep = (): MalformedObject => new MalformedObject(`JSON that is nested more than ${maxDepth} deep`)

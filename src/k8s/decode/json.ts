@@ -1,6 +1,6 @@
 /**
- * Kubernetes objects as JSON (custom resources, servers without protobuf, manifests) to their reduced form. The
- * protobuf decoder's twin: both must give the same object. Every access is checked: the object may be anything.
+ * Reduces Kubernetes objects in JSON (custom resources, servers without protobuf, manifests). Must give the same result as the
+ * protobuf decoder. Every access is checked, because the object may be anything.
  */
 
 import { label } from '../model/labels.ts'
@@ -42,8 +42,8 @@ export function jsonMeta(object: unknown, reducer: Reducer): MetaDraft {
 }
 
 /**
- * The reduced form of an object whose metadata is `meta`; undefined when DNS has no use for it (a slice of no service,
- * a pod without address). `previous`: the slice in the model. Throws MalformedObject.
+ * The reduced form of an object with the metadata `meta`; undefined when DNS does not need it (a slice without service, a pod
+ * without address). `previous`: the slice in the model. Throws MalformedObject.
  */
 export function reduceJson(
   resource: Resource,
@@ -80,13 +80,13 @@ export function reduceJson(
   }
 }
 
-/** Manifests are written by hand: a number without quotation marks, or whatever else stands there, is taken as it is. */
+/** Manifests are written by hand: a number without quotes, or any other scalar, is used as its text. */
 function annotationText(value: unknown): string {
   if (typeof value !== 'object') return String(value ?? '')
   try {
     return value === null ? '' : JSON.stringify(value)
   } catch {
-    // YAML can say an object that is in itself.
+    // YAML can express an object that contains itself.
     return ''
   }
 }
@@ -165,7 +165,7 @@ function portNumber(value: unknown, path: string): number {
   return value
 }
 
-/** Absent and null read as empty: Go writes null for an empty list. */
+/** Absent and null count as empty: Go writes null for an empty list. */
 function fields(value: unknown, path: string): Fields {
   if (value === undefined || value === null) return {}
   if (typeof value === 'object' && !Array.isArray(value)) return value as Fields
@@ -194,7 +194,7 @@ function truth(value: unknown, path: string): boolean | undefined {
   throw new MalformedObject(`${path} is neither true nor false`)
 }
 
-/** RFC 3339 to seconds since 1970; 0 when absent or unreadable: nothing hangs on it but an order. */
+/** RFC 3339 to seconds since 1970; 0 when absent or invalid: it only decides an order. */
 function seconds(value: unknown): number {
   const milliseconds = typeof value === 'string' ? Date.parse(value) : Number.NaN
   return Number.isNaN(milliseconds) ? 0 : Math.floor(milliseconds / 1000)

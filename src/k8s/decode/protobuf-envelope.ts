@@ -1,4 +1,4 @@
-/** What is around the objects in protobuf: watch events, runtime.Unknown, Status and the metadata of lists. */
+/** The protobuf messages around objects: watch events, runtime.Unknown, Status and list metadata. */
 import { MalformedObject } from './draft.ts'
 import { integer, nested, octets, type ReadField, readAll, type Span, text } from './protobuf-fields.ts'
 import type { Reducer } from './reduce.ts'
@@ -7,7 +7,7 @@ import type { ApiStatus, ListFacts } from './wire.ts'
 /** `k8s` and a zero octet, before every object outside a list. */
 export const magic = Buffer.from('k8s\0')
 
-/** Makes `span` the object inside the runtime.Unknown behind the magic prefix that it is. Throws MalformedObject. */
+/** Narrows `span` from a magic prefix with runtime.Unknown to the object inside. Throws MalformedObject. */
 export function unwrap(span: Span, reducer: Reducer): void {
   for (let i = 0; i < magic.length; i++) {
     if (span.bytes[span.start + i] !== magic[i] || span.start + i >= span.end) {
@@ -20,7 +20,7 @@ export function unwrap(span: Span, reducer: Reducer): void {
   Object.assign(span, raw)
 }
 
-/** Makes `span` the object of the watch event (metav1.WatchEvent) that it is. Returns the type. Throws MalformedObject. */
+/** Narrows `span` from a watch event (metav1.WatchEvent) to its object. Returns the type. Throws MalformedObject. */
 export function readWatchEvent(span: Span, reducer: Reducer): string {
   const event: EventDraft = { type: '', object: { bytes: span.bytes, start: span.end, end: span.end } }
   readAll(span, event, readEvent, reducer)

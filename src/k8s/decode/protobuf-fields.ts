@@ -1,25 +1,25 @@
 /**
- * The fields of protobuf messages, read with pbf. Everything is hostile until read: lengths are checked against the
- * buffer, and a message must end exactly where its length says. All of these throw MalformedObject.
+ * Reads the fields of protobuf messages with pbf. Input is hostile: lengths are checked against the buffer, and a message must
+ * end exactly where its length says. All functions throw MalformedObject.
  */
 import { PbfReader } from 'pbf'
 import { MalformedObject } from './draft.ts'
 import type { Reducer } from './reduce.ts'
 
-/** Reads the value of `field` into the draft, or leaves it: it is skipped then. */
+/** Reads the value of `field` into the draft; a field that it does not read is skipped. */
 export type ReadField<Draft> = (field: number, draft: Draft, pbf: PbfReader, reducer: Reducer) => void
 
-/** A message in a buffer. Mutable, so that a stream of messages needs one of them. */
+/** A message in a buffer. Mutable, so that a stream of messages can reuse one. */
 export interface Span {
   bytes: Uint8Array
   start: number
   end: number
 }
 
-/** One for all: a message is read at once, and a reader with its DataView costs more than most messages. */
+/** A single reader: creating one, with its DataView, costs more than reading most messages. */
 const shared = new PbfReader(new Uint8Array(0))
 
-/** Reads the fields of a whole message. Not from within a ReadField: that is `nested`. */
+/** Reads the fields of a complete message. Within a ReadField use `nested` instead. */
 export function readAll<Draft>(span: Span, draft: Draft, read: ReadField<Draft>, reducer: Reducer): void {
   shared.buf = span.bytes
   shared.length = span.end
@@ -28,7 +28,7 @@ export function readAll<Draft>(span: Span, draft: Draft, read: ReadField<Draft>,
   readUntil(shared, span.end, draft, read, reducer)
 }
 
-/** Reads the fields of the message that is the value of the current field. */
+/** Reads the fields of the message that is the current field's value. */
 export function nested<Draft>(pbf: PbfReader, draft: Draft, reducer: Reducer, read: ReadField<Draft>): void {
   readUntil(pbf, lengthEnd(pbf), draft, read, reducer)
 }
@@ -42,7 +42,7 @@ function readUntil<Draft>(pbf: PbfReader, end: number, draft: Draft, read: ReadF
   if (pbf.pos !== end) throw new MalformedObject('a field is longer than the message that it is in')
 }
 
-/** As pbf's, with its errors as ours. Skips the previous field if it was not read. */
+/** Like pbf's, with MalformedObject as its error. Skips the previous field if it was not read. */
 function nextField(pbf: PbfReader, end: number): number {
   try {
     return pbf.nextField(end)
@@ -51,7 +51,7 @@ function nextField(pbf: PbfReader, end: number): number {
   }
 }
 
-/** The end of a length-delimited field. Throws when it lies behind the buffer. */
+/** The end of a length-delimited field. Throws when it exceeds the buffer. */
 export function lengthEnd(pbf: PbfReader): number {
   if (pbf.type !== 2) throw new MalformedObject(`a text or message has wire type ${pbf.type}`)
   const end = integer(pbf) + pbf.pos
@@ -59,7 +59,7 @@ export function lengthEnd(pbf: PbfReader): number {
   return end
 }
 
-/** Makes `span` the octets of the current field. */
+/** Sets `span` to the octets of the current field. */
 export function octets(pbf: PbfReader, span: Span): void {
   const end = lengthEnd(pbf)
   span.bytes = pbf.buf

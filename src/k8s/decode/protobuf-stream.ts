@@ -1,4 +1,4 @@
-/** Watch and list bodies in protobuf, taken apart as they arrive. */
+/** Splits watch and list bodies in protobuf as they arrive. */
 import { createByteQueue } from './byte-queue.ts'
 import { MalformedObject } from './draft.ts'
 import { protobufMeta, reduceProtobuf } from './protobuf.ts'
@@ -14,10 +14,10 @@ import {
   type WireObject,
 } from './wire.ts'
 
-/** Frames of a 4-octet big-endian length and a WatchEvent. */
+/** Frames: a big-endian length of 4 octets, then a WatchEvent. */
 export function protobufWatch(reducer: Reducer): BodyReader<WatchEvent> {
   const queue = createByteQueue()
-  // One event for all frames, as `BodyReader` allows.
+  // One event is reused for all frames, which `BodyReader` allows.
   const span: Span = { bytes: Buffer.alloc(0), start: 0, end: 0 }
   const event = { type: '', object: protobufObject(span, reducer) }
   return {
@@ -38,8 +38,8 @@ export function protobufWatch(reducer: Reducer): BodyReader<WatchEvent> {
 }
 
 /**
- * A list object (ServiceList and the like): prefix, runtime.Unknown, and in its field 2 the list, whose field 1 is the
- * ListMeta and whose field 2 repeats, an item each. Only one item at a time is held.
+ * A list object (ServiceList and the like): prefix, runtime.Unknown, and in its field 2 the list. Its field 1 is the ListMeta;
+ * its field 2 repeats, one item each. Only one item at a time is held.
  */
 export function protobufList(reducer: Reducer): ListReader {
   const queue = createByteQueue()
@@ -47,7 +47,7 @@ export function protobufList(reducer: Reducer): ListReader {
   const item = protobufObject(span, reducer)
   let facts: ListFacts = { resourceVersion: '', continueToken: '' }
   let prefixed = false
-  /** Octets of the list that have not been taken; -1 while its beginning has not been met. */
+  /** Octets of the list not yet consumed; -1 before its beginning. */
   let left = -1
 
   /** The next length-delimited field, or undefined while it is incomplete. */
@@ -118,7 +118,7 @@ export function protobufList(reducer: Reducer): ListReader {
   }
 }
 
-/** The object that `span` is at the time of each call. */
+/** The object that `span` covers at the time of each call. */
 export function protobufObject(span: Readonly<Span>, reducer: Reducer): WireObject {
   return {
     meta: () => protobufMeta(span, reducer),

@@ -1,7 +1,7 @@
 /**
- * Kubernetes objects in protobuf to their reduced form, straight from the wire: what DNS does not need is skipped unread
- * (managedFields alone are half of many objects). Field numbers are those of the generated.proto files of k8s.io/api and
- * k8s.io/apimachinery, which never change.
+ * Reduces Kubernetes objects in protobuf directly from the wire: what DNS does not need is skipped unread (managedFields alone
+ * are half of many objects). Field numbers are those of the generated.proto files of k8s.io/api and k8s.io/apimachinery,
+ * which never change.
  */
 import type { PbfReader } from 'pbf'
 import { label } from '../model/labels.ts'
@@ -19,7 +19,7 @@ export function protobufMeta(object: Span, reducer: Reducer): MetaDraft {
   return meta
 }
 
-/** As `reduceJson`, of an object in protobuf. */
+/** Like `reduceJson`, for an object in protobuf. */
 export function reduceProtobuf(
   resource: Resource,
   object: Span,
@@ -59,7 +59,7 @@ const readMetadata: ReadField<MetaDraft> = (field, meta, pbf, reducer) => {
   else if (field === 5) meta.uid = text(pbf, reducer)
   else if (field === 6) meta.resourceVersion = text(pbf, reducer)
   else if (field === 8) nested(pbf, meta, reducer, readCreationTime)
-  // Go leaves a nil time out: that it is there is all there is to know.
+  // Go omits a nil time, so presence is all that matters.
   else if (field === 9) meta.terminating = true
   else if (field === 11) nested(pbf, { key: '', meta }, reducer, readLabel)
   else if (field === 12) nested(pbf, { key: '', meta }, reducer, readAnnotation)
@@ -85,7 +85,7 @@ const readLabel: ReadField<{ key: string; meta: MetaDraft }> = (field, entry, pb
   else if (key === label.sourceCluster) meta.sourceCluster = value
 }
 
-/** The value is read only for keys that are asked for: others are up to 256 KiB of other programs' state. */
+/** The value is read only for requested keys: others hold up to 256 KiB of other programs' state. */
 const readAnnotation: ReadField<{ key: string; meta: MetaDraft }> = (field, entry, pbf, reducer) => {
   if (field === 1) entry.key = text(pbf, reducer)
   if (field !== 2) return
@@ -128,7 +128,7 @@ const readIngress: ReadField<{ ip: string; hostname: string }> = (field, ingress
   else if (field === 2) ingress.hostname = text(pbf, reducer)
 }
 
-/** ServicePort and EndpointPort: name 1, protocol 2, port 3 alike. */
+/** ServicePort and EndpointPort: both have name 1, protocol 2, port 3. */
 const readPort: ReadField<{ name: string; protocol: string; port: number | undefined }> = (
   field,
   draft,
@@ -163,7 +163,7 @@ interface SliceFacts {
   ports: ServicePort[]
 }
 
-/** addressType is field 4, behind the endpoints (2): it is read first, in a pass that skips them. */
+/** addressType is field 4, after the endpoints (2), so a first pass that skips these reads it. */
 function readSlice(
   object: Span,
   service: string,
@@ -184,11 +184,11 @@ const readSliceFacts: ReadField<SliceFacts> = (field, facts, pbf, reducer) => {
 }
 
 interface EndpointDraft extends EndpointFacts {
-  /** Start and end of each address in the buffer: they come before the facts that belong to them. */
+  /** Start and end of each address in the buffer: addresses precede the facts that belong to them. */
   readonly ranges: number[]
 }
 
-/** One for all: a cluster has 150,000 of them, and each is packed at once. */
+/** Reused: a cluster has 150,000 endpoints, and each is packed at once. */
 const endpoint: EndpointDraft = {
   ready: undefined,
   serving: undefined,
@@ -244,7 +244,7 @@ const readTargetRef: ReadField<EndpointDraft> = (field, endpoint, pbf, reducer) 
   if (reducer.keep.podNames) endpoint.podName = reducer.strings.read(bytes, start, end)
 }
 
-/** Where the text of the current field is. */
+/** Sets `octets` to the text of the current field. */
 function place(octets: Octets, pbf: PbfReader): void {
   octets.end = lengthEnd(pbf)
   octets.bytes = pbf.buf
@@ -252,7 +252,7 @@ function place(octets: Octets, pbf: PbfReader): void {
   pbf.pos = octets.end
 }
 
-/** The port that is the value of the current field. */
+/** The port in the current field. */
 export function portOf(pbf: PbfReader, reducer: Reducer): ServicePort {
   const draft: { name: string; protocol: string; port: number | undefined } = {
     name: '',

@@ -1,6 +1,6 @@
 /**
- * From what a decoder read off an object to its reduced form. Both decoders (protobuf, JSON) end here, so that both give
- * the same. Shared strings, shared port lists, and no copy of what did not change since the last time.
+ * Turns what a decoder read into the reduced form. Both decoders (protobuf, JSON) end here, so that their results agree.
+ * Strings and port lists are shared, and unchanged slices are not copied again.
  */
 import { canonicalAddress } from '../model/address.ts'
 import { samePorts } from '../model/compare.ts'
@@ -10,14 +10,14 @@ import { createSliceBuilder, type SliceBuilder } from './slice-builder.ts'
 import { createStringTable, type StringTable } from './strings.ts'
 
 export interface Reducer {
-  /** What a decoder need not read, it may leave. */
+  /** Decoders may skip what is not kept. */
   readonly keep: Keep
   readonly strings: StringTable
-  /** True for annotation keys that are asked for. */
+  /** Whether annotations with this key are kept. */
   keepsAnnotation(key: string): boolean
   service(draft: ServiceDraft): Service
   namespace(meta: MetaDraft): Namespace
-  /** Undefined for a pod without an address. `ips`: some may be '', or the same. */
+  /** Undefined for a pod without an address. `ips`: may contain '' and duplicates. */
   pod(meta: MetaDraft, ips: readonly string[]): Pod | undefined
   serviceImport(meta: MetaDraft, type: string, ips: readonly string[], ports: readonly ServicePort[]): ServiceImport
   readonly slice: SliceBuilder
@@ -53,7 +53,7 @@ export function createReducer(keep: Keep): Reducer {
     service(draft) {
       const { meta } = draft
       const type = serviceType(draft.type)
-      // A Service of before dual stack has clusterIP alone (docs/coredns-behaviour.md §4.7).
+      // A Service from before dual stack has clusterIP only (docs/coredns-behaviour.md §4.7).
       const declared = draft.clusterIPs.length > 0 ? draft.clusterIPs : [draft.clusterIP]
       const headless = type !== 'ExternalName' && declared[0] === 'None'
       const addressed = type !== 'ExternalName' && !headless
@@ -83,7 +83,7 @@ function shared(texts: readonly string[]): readonly string[] {
   return texts.length === 0 ? noTexts : texts
 }
 
-/** Equal port lists are one object: most services of a cluster have the same two or three. Bounded as `Strings`. */
+/** Equal port lists are one object: most services of a cluster have the same two or three. Limited like `StringTable`. */
 function createPortLists(): { share(ports: readonly ServicePort[]): readonly ServicePort[] } {
   const slots = 1024
   const table: (readonly ServicePort[] | undefined)[] = new Array(slots).fill(undefined)

@@ -1,6 +1,6 @@
 /**
- * Packs one EndpointSlice at a time. Places are collected in scratch space; only a slice that differs from the one in
- * the model is copied out of it, so a re-list of 150,000 endpoints that changes nothing allocates next to nothing.
+ * Packs one EndpointSlice at a time. Addresses are collected in scratch space; only a slice that differs from the one in the
+ * model is copied out of it, so a re-list of 150,000 endpoints without changes allocates next to nothing.
  */
 import { readAddress } from '../model/address.ts'
 import { sameBytes, sameSlice, sameTexts } from '../model/compare.ts'
@@ -14,10 +14,10 @@ export interface SliceBuilder {
   begin(addressType: string): void
   /** Sets the facts of the endpoint whose addresses follow. Absent conditions are undefined. */
   endpoint(facts: EndpointFacts): void
-  /** Adds a place. False when the text is no address of the slice's type: it is left out. */
+  /** Adds an address. False, with nothing added, when the text is not an address of the slice's type. */
   address(text: Uint8Array, start: number, end: number): boolean
   /**
-   * The slice of `service`; `previous` itself when nothing changed. Throws MalformedObject for a bad name.
+   * The slice of `service`; `previous` itself if nothing changed. Throws MalformedObject for an invalid name.
    */
   finish(
     meta: MetaDraft,
@@ -25,11 +25,11 @@ export interface SliceBuilder {
     ports: readonly ServicePort[],
     previous: EndpointSlice | undefined,
   ): EndpointSlice
-  /** A slice of places that were packed before. Throws MalformedObject where they are not of one slice. */
+  /** Creates a slice from packed places. Throws MalformedObject if they are inconsistent. */
   whole(meta: MetaDraft, service: string, ports: readonly ServicePort[], places: SlicePlaces): EndpointSlice
 }
 
-/** As EndpointSlice has them, which keeps the arrays; [] where no place has any. */
+/** In EndpointSlice's form, which keeps the arrays; [] if no place has a value. */
 export interface SlicePlaces {
   readonly addressType: string
   readonly addresses: Uint8Array
@@ -48,7 +48,7 @@ export interface EndpointFacts {
   hostname: string
   podName: string
   zone: string
-  /** targetRef.name and nodeName, as they are in the object; read while an address is added. */
+  /** targetRef.name and nodeName as in the object; read while an address is added. */
   readonly pod: Octets
   readonly node: Octets
 }
@@ -64,7 +64,7 @@ export function createSliceBuilder(
   let count = 0
   let addresses = new Uint8Array(16 * 128)
   let flags = new Uint8Array(128)
-  // Parallel to the places. Emptied by length, so that their storage is kept.
+  // Parallel to the places. Emptied by setting the length, so that their storage is reused.
   const names = { hostname: [] as string[], podName: [] as string[], zone: [] as string[], fqdn: [] as string[] }
   const targets = createTargetNames()
   let facts: EndpointFacts
@@ -117,9 +117,9 @@ export function createSliceBuilder(
     whole(meta, service, ports, { addressType, addresses, flags, targets, ...texts }) {
       const octets = addressSize(addressType)
       const places = flags.length
-      if (addresses.length !== places * octets) throw new MalformedObject('another number of addresses than of flags')
+      if (addresses.length !== places * octets) throw new MalformedObject('the numbers of addresses and flags differ')
       const ofAllPlaces = (list: readonly string[]): readonly string[] => {
-        if (list.length !== places) throw new MalformedObject('another number of names than of flags')
+        if (list.length !== places) throw new MalformedObject('the numbers of names and flags differ')
         return list
       }
       const ofPlaces = (list: readonly string[]): readonly string[] | undefined =>

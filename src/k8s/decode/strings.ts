@@ -1,17 +1,17 @@
 /**
- * Shares equal strings: namespaces, service names, port names and zones repeat thousands of times in a cluster, and a
- * re-list decodes all of them again. A table of fixed size, where a newcomer takes the slot: bounded whatever comes.
+ * Shares equal strings: namespaces, service names, port names and zones repeat thousands of times in a cluster, and a re-list
+ * decodes all of them again. The table has a fixed size, and a new string replaces the one in its slot.
  */
 export interface StringTable {
   /** The text of UTF-8 `bytes[start, end)`. */
   read(bytes: Uint8Array, start: number, end: number): string
-  /** `text`, or the equal string that was seen before. */
+  /** `text`, or an equal string seen before. */
   share(text: string): string
 }
 
 /** A power of two. 16,384 slots hold the names of a cluster at the size of the budget in 128 KiB. */
 const slots = 16_384
-/** Longer ones (annotation values) are not worth a slot. */
+/** Longer strings (annotation values) are not shared. */
 const longestShared = 64
 
 const decoder = new TextDecoder('utf-8')
@@ -65,7 +65,7 @@ function equals(text: string, bytes: Uint8Array, start: number, length: number):
   return true
 }
 
-/** A flat string of its own: a slice of a larger one would keep that alive. */
+/** A flat string in its own memory: a slice of a larger one would keep that alive. */
 function asciiText(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
 }

@@ -3,7 +3,7 @@
 import type { EndpointSlice, Reduced, Resource } from '../model/types.ts'
 import type { MetaDraft } from './draft.ts'
 
-/** An object not yet read. Valid until the reader that gave it is asked for the next. */
+/** An object that has not been decoded yet. Valid until its reader is asked for the next. */
 export interface WireObject {
   /** Throws MalformedObject. */
   meta(): MetaDraft
@@ -30,7 +30,7 @@ export interface WatchEvent {
   readonly object: WireObject
 }
 
-/** Takes a body apart as it arrives. Throws MalformedObject where it cannot go on: the rest of the body is lost. */
+/** Splits a body as it arrives. Throws MalformedObject when it cannot continue: the rest of the body is lost. */
 export interface BodyReader<Item> {
   push(chunk: Buffer): void
   /** The next item; undefined when more octets are needed. */
@@ -38,7 +38,7 @@ export interface BodyReader<Item> {
 }
 
 export interface ListReader extends BodyReader<WireObject> {
-  /** Of the list itself; call when the body has ended. Throws MalformedObject when the body was cut short. */
+  /** Facts about the list itself; call at the end of the body. Throws MalformedObject when it was truncated. */
   finish(): ListFacts
 }
 
@@ -48,5 +48,5 @@ export interface ListFacts {
   readonly continueToken: string
 }
 
-/** One event or list item beyond this is refused; etcd's own limit for an object is 1.5 MiB. Octets. */
+/** Octets of one event or list item; a larger one is rejected. etcd's own limit for an object is 1.5 MiB. */
 export const largestObject = 16 * 1024 * 1024

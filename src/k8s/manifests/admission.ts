@@ -1,6 +1,6 @@
 /**
- * What an API server would add to an object of a manifest, which manifests usually leave out: the namespace `default`,
- * Namespace objects for the namespaces that objects are in, and the ClusterIPs of Services that need one.
+ * Adds to the objects of manifests what an API server would, and manifests usually omit: the namespace `default`, Namespace
+ * objects for the namespaces in use, and ClusterIPs for Services that need one.
  */
 
 import { MalformedObject, type MetaDraft } from '../decode/draft.ts'
@@ -15,7 +15,7 @@ import { type Labels, parseSelector, type Selector } from './selector.ts'
 export interface Admitted {
   readonly resource: Resource
   readonly object: Reduced
-  /** A Namespace that exists because something is in it. */
+  /** A Namespace that exists because an object is in it. */
   readonly implied: boolean
 }
 
@@ -29,7 +29,7 @@ export interface ApiObject {
   readonly object: Readonly<Record<string, unknown>>
 }
 
-/** Kinds that are read; all others are passed over, so that a directory of everything can be served. */
+/** Kinds that are read; others are skipped, so that a directory with any manifests can be served. */
 export const resourcesOfKind: Readonly<Record<string, readonly Resource[]>> = {
   Service: ['services'],
   EndpointSlice: ['endpointslices', 'importedslices'],
@@ -50,7 +50,7 @@ export function createAdmission(
     importedslices: parseSelector(config.labels),
     pods: parseSelector(config.labels),
     namespaces: parseSelector(config.namespaceLabels),
-    // docs/coredns-behaviour.md §4.7: imports are filtered by the selector for namespaces.
+    // docs/coredns-behaviour.md §4.7: imports are filtered by the namespace selector.
     serviceimports: parseSelector(config.namespaceLabels),
   }
 
@@ -96,7 +96,7 @@ export function createAdmission(
   }
 }
 
-/** As the field selector for pods of an API server (api/resources.ts). */
+/** Like the field selector for pods in requests to an API server (api/resources.ts). */
 function isFinished({ status }: ApiObject['object']): boolean {
   const { phase } = (status ?? {}) as { readonly phase?: unknown }
   return phase === 'Succeeded' || phase === 'Failed' || phase === 'Unknown'

@@ -1,18 +1,18 @@
 /**
- * ClusterIPs for Services of manifests that name none. The same set of Services always gets the same addresses: each
- * from a hash of its namespace and name, in 10.96.0.0/12 and fd00:10:96::/108 (what kubeadm and kind use).
+ * ClusterIPs for Services in manifests that specify none. The same set of Services always gets the same addresses: each
+ * from a hash of its namespace and name, in 10.96.0.0/12 and fd00:10:96::/108 (the ranges of kubeadm and kind).
  */
 import { formatAddress } from '../model/address.ts'
 
 export interface ClusterIPs {
-  /** Takes the addresses that a Service names itself out of what is given away. */
+  /** Reserves the addresses that a Service specifies itself. */
   reserve(service: unknown): void
-  /** Addresses for a Service that needs some and names none; else []. `key`: namespace/name. */
+  /** Addresses for a Service that needs some and specifies none; else []. `key`: namespace/name. */
   assign(service: unknown, key: string): string[]
 }
 
 const hostBits = 20
-/** The first 256 stay free, for addresses that people pick by hand: .1 the API server, .10 the cluster's DNS. */
+/** The first 256 stay free for addresses chosen by hand: .1 for the API server, .10 for the cluster's DNS. */
 const firstHost = 256
 
 export function createClusterIPs(): ClusterIPs {
@@ -72,7 +72,7 @@ function address6(host: number): string {
   return formatAddress(bytes)
 }
 
-/** FNV-1a, mixed: any change of a letter moves the address far. */
+/** FNV-1a with a final mix: any change of a letter changes the whole hash. */
 function hash(text: string): number {
   let value = 0x811c9dc5
   for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)

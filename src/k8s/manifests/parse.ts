@@ -5,11 +5,11 @@ import { oneLine } from '../../telemetry/quoted.ts'
 export interface ManifestObject {
   readonly kind: string
   readonly object: Readonly<Record<string, unknown>>
-  /** Where its document begins, from 1. */
+  /** Line at which its document begins, from 1. */
   readonly line: number
 }
 
-/** A text that does not parse. `message` has no place in it; `line` counts from 1. */
+/** A manifest that does not parse. `message` has no position; `line` counts from 1. */
 export class ManifestError extends Error {
   override name = 'ManifestError'
   readonly line: number
@@ -20,8 +20,8 @@ export class ManifestError extends Error {
 }
 
 /**
- * Every object with a kind, lists unfolded. Throws ManifestError. `warn` gets the problems of objects that are read
- * nevertheless.
+ * Every object with a kind, lists expanded. Throws ManifestError. `warn` gets the problems of objects that are still
+ * accepted.
  */
 export function parseManifest(
   text: string,
@@ -45,7 +45,7 @@ export function parseManifest(
     try {
       unfold(document.toJS(), line, found)
     } catch (error) {
-      // An alias to nothing, or more aliases than the parser allows.
+      // An alias without an anchor, or more aliases than the parser allows.
       throw error instanceof ManifestError ? error : new ManifestError((error as Error).message, line)
     }
   }
@@ -66,13 +66,13 @@ function unfold(value: unknown, line: number, found: ManifestObject[]): void {
 
 interface Repeated {
   readonly message: string
-  /** Place in the text. */
+  /** Position in the text. */
   readonly at: number
 }
 
 /**
- * Annotations that are there twice, by their place: no Service is dropped because of them. The last one counts, as for
- * an API server. Any other key that is there twice is an error, because its meaning is ambiguous.
+ * Annotations that occur twice, by position: no Service is dropped because of them. As with an API server the last one
+ * counts. Any other duplicate key is an error, because its meaning is ambiguous.
  */
 function repeatedAnnotations(document: Document.Parsed): ReadonlyMap<number, Repeated> {
   const repeated = new Map<number, Repeated>()

@@ -1,13 +1,13 @@
 /**
- * Label selectors as the API server reads them (`labels`, `namespace_labels`): for objects that come from manifests. The
- * API server filters its own.
+ * Label selectors with the API server's syntax (`labels`, `namespace_labels`), for objects from manifests. An API server
+ * filters its objects itself.
  */
 export type Labels = Readonly<Record<string, string>>
 
 export type Selector = (labels: Labels) => boolean
 
 /**
- * Reads `a=b, c!=d, e in (x, y), f notin (z), g, !h`; every requirement must hold. '' selects all. Throws SyntaxError
+ * Parses `a=b, c!=d, e in (x, y), f notin (z), g, !h`; every requirement must hold. '' selects all. Throws a SyntaxError
  * that names the requirement.
  */
 export function parseSelector(text: string): Selector {
@@ -27,7 +27,7 @@ function parseRequirement(text: string): Selector {
   if (set !== null) {
     const [, key, operator, list] = set
     const values = new Set(list.split(',').map((value) => value.trim()))
-    // As in Kubernetes, `notin` and `!=` hold for objects without the label too.
+    // As in Kubernetes, `notin` and `!=` also hold for objects without the label.
     return operator === 'in'
       ? (labels) => Object.hasOwn(labels, key) && values.has(labels[key])
       : (labels) => !Object.hasOwn(labels, key) || !values.has(labels[key])

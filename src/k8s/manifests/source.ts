@@ -1,6 +1,6 @@
 /**
- * The embedded source: a directory of manifests (`*.yaml`, `*.yml`, `*.json`; not its subdirectories) in place of an API
- * server, followed as it changes. A file that does not parse keeps its last good objects.
+ * The embedded source: a directory of manifests (`*.yaml`, `*.yml`, `*.json`; without its subdirectories) instead of an API
+ * server, watched for changes. A file that does not parse keeps its last valid objects.
  */
 import { type FSWatcher, type Stats, watch } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
@@ -17,12 +17,12 @@ import type { Source } from '../source.ts'
 import { type Admitted, createAdmission } from './admission.ts'
 import { ManifestError, type ManifestObject, parseManifest } from './parse.ts'
 
-/** Editors and `kubectl` write in several steps: a scan waits until nothing has happened for so long. Milliseconds. */
+/** Milliseconds without a change before a scan: editors and `kubectl` write in several steps. */
 const settleTime = 50
 const longestUnsettled = 500
-/** Network file systems send no notifications: the files' times are looked at so often anyhow. Milliseconds. */
+/** Milliseconds between checks of file times, because network file systems send no notifications. */
 const pollInterval = 2000
-/** A manifest beyond this size is a mistake. Octets. */
+/** Octets of a manifest; a larger one is a mistake. */
 const largestFile = 32 * 1024 * 1024
 
 interface FileState {
@@ -74,7 +74,7 @@ export function openManifests(
       return { signature, objects }
     } catch (error) {
       const place = error instanceof ManifestError ? `${path}:${error.line}` : path
-      const kept = before === undefined ? 'the file is left out' : 'its last good objects stay'
+      const kept = before === undefined ? 'the file is ignored' : 'its last valid objects stay'
       log.error(`manifests: ${place}: ${errorMessage(error)} (${kept})`)
       return { signature, objects: before?.objects ?? [] }
     }
@@ -106,7 +106,7 @@ export function openManifests(
   const apply = (objects: readonly PlacedObject[]): void => {
     const admitted = admission.admit(objects, (refused, reason) => {
       const { file, line, kind, object } = refused as PlacedObject
-      log.error(`manifests: ${file}:${line}: ${kind} ${nameOf(object)}: ${reason} (left out)`)
+      log.error(`manifests: ${file}:${line}: ${kind} ${nameOf(object)}: ${reason} (ignored)`)
     })
     for (const resource of watched) list(resource, admitted)
     for (const resource of watched) model.setAvailability(resource, 'synced')
@@ -119,7 +119,7 @@ export function openManifests(
     store.sweep(() => false)
   }
 
-  /** One scan at a time; changes during a scan lead to another, and a directory that never settles is read anyhow. */
+  /** One scan at a time; changes during a scan cause another. A directory that never settles is still read. */
   const scanSoon = (delay: number): void => {
     if (pending !== undefined && clock.now() - changedAt > longestUnsettled) return
     if (pending === undefined) changedAt = clock.now()
@@ -132,7 +132,7 @@ export function openManifests(
     })
   }
 
-  /** A directory that was replaced needs a new watch: the old one looks at what is gone. */
+  /** A directory that was replaced needs a new watch, because the old one follows the deleted directory. */
   const follow = (facts: Stats): void => {
     if (watcher?.inode === facts.ino) return
     watcher?.notifications.close()
@@ -171,7 +171,7 @@ export function openManifests(
   }
 }
 
-/** What the object calls itself, as far as it does. */
+/** The object's own name, as far as it has one. */
 function nameOf({ metadata }: ManifestObject['object']): string {
   const { namespace, name } = (metadata ?? {}) as { namespace?: unknown; name?: unknown }
   return [namespace, name].filter((part) => typeof part === 'string' && part !== '').join('/') || '(no name)'

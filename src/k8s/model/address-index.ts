@@ -1,16 +1,16 @@
 /**
- * From an address to the slices that hold it: 150,000 endpoints in typed arrays (12 octets an entry and 4 a bucket)
- * where a Map keyed by text would take 20 MB. An entry holds the hash and the number of a slice; whether the slice really
- * holds the address, and as which of its endpoints, is read off the slice itself.
+ * Finds the slices that hold an address: 150,000 endpoints in typed arrays (12 octets per entry and 4 per bucket), where a Map
+ * keyed by text would take 20 MB. An entry holds the hash and the number of a slice; whether the slice really holds the
+ * address, and as which of its endpoints, is read from the slice itself.
  *
- * Chains, not probing: one address may be in thousands of slices (a node's, under host networking), and adding must
- * stay cheap then.
+ * Chaining instead of probing: one address may be in thousands of slices (a node's, with host networking), and adding must
+ * stay cheap in that case.
  */
 export interface AddressIndex {
-  /** The caller adds each pair of hash and slice number once. */
+  /** The caller adds each pair of hash and slice number only once. */
   add(hash: number, slice: number): void
   remove(hash: number, slice: number): void
-  /** Numbers of the slices that were added under this hash. */
+  /** Numbers of the slices added with this hash. */
   find(hash: number): number[]
   readonly size: number
 }
@@ -19,11 +19,11 @@ const none = -1
 
 export function createAddressIndex(): AddressIndex {
   let capacity = 1024
-  /** Valid values: an entry's number, or -1. One per bucket; as many as entries, a power of two. */
+  /** By bucket: an entry's number, or -1. There are as many buckets as entries, a power of two. */
   let heads = new Int32Array(capacity).fill(none)
   let hashes = new Int32Array(capacity)
   let slices = new Int32Array(capacity)
-  /** The next entry of the chain, or of the free list; -1 ends it. */
+  /** By entry: the next one of the chain, or of the free list; -1 ends it. */
   let next = new Int32Array(capacity)
   let free = none
   let used = 0
@@ -40,7 +40,7 @@ export function createAddressIndex(): AddressIndex {
     next = longer(next)
     capacity *= 2
     heads = new Int32Array(capacity).fill(none)
-    // Growing happens with the free list empty: every entry is in a chain.
+    // Growing happens when the free list is empty, so every entry is in a chain.
     for (let entry = 0; entry < used; entry++) {
       const bucket = hashes[entry] & (capacity - 1)
       next[entry] = heads[bucket]
@@ -86,12 +86,12 @@ export function createAddressIndex(): AddressIndex {
   }
 }
 
-/** Of the address at `at`: a 32-bit integer whose low bits are well mixed. Different for different IPv4 addresses. */
+/** A hash of the address at `at` whose low bits are well mixed. Injective for IPv4 addresses. */
 export function hashAddress(bytes: Uint8Array, at: number, size: number): number {
   let hash = 0
   for (let i = at; i < at + size; i += 4) {
     hash ^= (bytes[i] << 24) | (bytes[i + 1] << 16) | (bytes[i + 2] << 8) | bytes[i + 3]
-    // The finaliser of MurmurHash3: each step can be undone, so no two IPv4 addresses meet.
+    // The finaliser of MurmurHash3: each step is invertible, so no two IPv4 addresses collide.
     hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
     hash ^= hash >>> 16

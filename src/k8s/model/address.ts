@@ -1,6 +1,6 @@
 /**
- * IP addresses between text and octets. Reads from bytes, because that is what the API server's protobuf holds: 150,000
- * endpoints cost no string.
+ * Converts IP addresses between text and octets. Text is read as octets, as the API server's protobuf holds it: 150,000
+ * endpoints need no strings.
  */
 
 const dot = 0x2e
@@ -44,7 +44,7 @@ export function formatAddress(bytes: Uint8Array, at = 0, size = bytes.length): s
   return gap.length < 2 ? hex(0, 8) : `${hex(0, gap.start)}::${hex(gap.start + gap.length, 8)}`
 }
 
-/** `text` in the form of RFC 5952; undefined when it is no address. */
+/** `text` in the form of RFC 5952; undefined when it is not an address. */
 export function canonicalAddress(text: string): string | undefined {
   const bytes = parseAddress(text)
   return bytes === undefined ? undefined : formatAddress(bytes)
@@ -65,7 +65,7 @@ function longestZeroRun(groups: readonly number[]): { start: number; length: num
   return best
 }
 
-/** Four decimal octets; like Go's ParseIP it refuses leading zeros, which some read as octal. */
+/** Four decimal octets; like Go's ParseIP it rejects leading zeros, which some programs read as octal. */
 function readV4(text: Uint8Array, start: number, end: number, out: Uint8Array, at: number): boolean {
   let octet = 0
   let digits = 0

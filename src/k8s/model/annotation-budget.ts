@@ -1,13 +1,13 @@
 /**
- * What the annotations of all objects of a cluster may take. A tenant may write 256 KiB of them on each of thousands of Services,
- * and what they say is kept twice more: as it was read, and in answers.
+ * Limits the annotations of all objects of a cluster. A tenant may write 256 KiB of them on each of thousands of Services, and
+ * their contents are kept twice more: parsed, and in answers.
  */
 import type { LeftOut, Resource } from './types.ts'
 
-/** Octets, of all objects and of those of one namespace: some thousand long texts, a tenth of what a default pod has left. */
+/** Octets of all objects; those of one namespace may take a quarter. A tenth of what a default pod has left. */
 const most = 8 * 2 ** 20
 const mostOfNamespace = most / 4
-/** Octets of an object that are not counted: usual annotations are always read. */
+/** Octets of an object that are not counted, so that ordinary annotations are always read. */
 const free = 1024
 
 export interface Annotated {
@@ -24,15 +24,15 @@ const none: Annotated['annotations'] = Object.freeze({})
 const rule = `the annotations of a cluster may take ${most / 2 ** 20} MiB, those of a namespace a quarter of it, where an object has more than ${free} octets`
 
 export interface AnnotationBudget {
-  /** The object as it is kept in place of `before`: with its annotations where they fit, else without, and with the reason. */
+  /** The object to be kept instead of `before`: with its annotations if they fit, otherwise without, and with the reason. */
   admit<T extends Annotated>(before: T | undefined, object: T): T
-  /** `after` is kept in place of `before`. */
+  /** `after` is now kept instead of `before`. */
   replaced(resource: Resource, before: Annotated | undefined, after: Annotated | undefined): void
-  /** Objects whose annotations are left out although there is room for them by now. They are not kept: they must be read again. */
+  /** Objects whose omitted annotations would fit now. The annotations are not stored, so the objects must be read again. */
   fitting(resource: Resource): readonly Annotated[]
-  /** Whether it is still one of them. */
+  /** Whether the object is still one of them. */
   isFitting(object: Annotated): boolean
-  /** Calls `call` when there is more room than before, and annotations are left out. */
+  /** Calls `call` when more octets are free than before and annotations have been omitted. */
   onRoom(call: () => void): { remove(): void }
 }
 

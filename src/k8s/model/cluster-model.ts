@@ -1,7 +1,7 @@
 /**
- * The model of a cluster: the stores of its resources, the indexes over them and the feed of their changes. Whoever
- * writes (a reflector, the manifests, a test) puts and removes reduced objects; indexes and serial follow, and then the
- * subscribers are called (event-feed.ts), all before `put` returns.
+ * The model of a cluster: the stores of its resources, the indexes over them, and the feed of their changes. A writer (a
+ * reflector, the manifests, a test) puts and removes reduced objects; indexes and serials are updated, then the subscribers
+ * are called (event-feed.ts), all before `put` returns.
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import { canonicalAddress } from './address.ts'
@@ -33,21 +33,21 @@ export interface ClusterModel {
   readonly subscribe: Subscribe
   sealSerials(): void
   setAvailability(resource: Resource, availability: Availability): void
-  /** The resource has been listed: it is synced, and nothing of a snapshot is left in it. */
+  /** The resource has been listed: it is synced, and contains nothing from a snapshot. */
   listed(resource: Resource): void
   /**
-   * What a snapshot has of these resources has been restored into their stores: they have the availability that they had. The
-   * serials are those of then, for nothing has changed.
+   * A snapshot's objects of these resources have been restored into their stores: the resources become available as they were.
+   * The serials are those of the snapshot, because nothing has changed since.
    */
   restored(resources: ReadonlyMap<Resource, RestoredAvailability>, serials: Serials): void
   /**
-   * What is left of a snapshot is another cluster's: it is gone at once, and its resources are not known until they are listed.
+   * The snapshot belongs to another cluster: removes the rest of it at once; its resources are unknown until they are listed.
    */
   dropRestored(): void
   readonly serials: Readonly<Serials>
-  /** Annotations that are left out for want of room. A source brings them back once there is some. */
+  /** Annotations omitted because of the budget. A source reads them again once they fit. */
   readonly annotations: Pick<AnnotationBudget, 'fitting' | 'isFitting' | 'onRoom'>
-  /** Changes of the reduced form of any object so far. */
+  /** Number of changes so far of any object's reduced form. */
   readonly changes: number
 }
 
@@ -60,7 +60,7 @@ export interface Serials {
   external: number
 }
 
-/** `watched`: the resources that have a source; the others are off. `report` takes what a subscriber threw. */
+/** `watched`: the resources that have a source; others are off. `report` gets exceptions of subscribers. */
 export function createClusterModel(
   watched: readonly Resource[],
   clock: Clock,
@@ -68,7 +68,7 @@ export function createClusterModel(
 ): ClusterModel {
   const availability = new Map<Resource, Availability>(watched.map((resource) => [resource, 'pending']))
   const serials: Serials = { cluster: 0, multicluster: 0, external: 0 }
-  /** Resources whose objects are a snapshot's, or were when their list began. */
+  /** Resources whose objects come from a snapshot, or did when their list began. */
   const unlisted = new Set<Resource>()
   let changes = 0
   const clusterIPs = createMultimap<Service>()
@@ -77,7 +77,7 @@ export function createClusterModel(
   const slices = createSliceIndex()
   const imported = createSliceIndex()
 
-  /** Serials under which a secondary has a zone. */
+  /** Serials with which a secondary has a zone. */
   const sealed = new Set<keyof Serials>()
   const touch = (serial: keyof Serials, counts: boolean): void => {
     const wasSealed = sealed.delete(serial)
@@ -101,7 +101,7 @@ export function createClusterModel(
   const sliceChanged = (before: EndpointSlice | undefined, after: EndpointSlice | undefined): void => {
     const addresses = slices.replace(before, after)
     touch('cluster', endpointsChanged(before, after))
-    // A slice that moved to another service: the new one first, so that an endpoint of both is never missing.
+    // A slice moved to another service: the new service first, so that a shared endpoint is never missing.
     if (after !== undefined) feed.deliver((subscriber) => subscriber.service?.(after.namespace, after.service))
     if (before !== undefined && before.service !== after?.service) {
       feed.deliver((subscriber) => subscriber.service?.(before.namespace, before.service))
@@ -122,7 +122,7 @@ export function createClusterModel(
   const podChanged = (before: Pod | undefined, after: Pod | undefined): void => {
     for (const ip of before?.ips ?? []) podIPs.remove(ip, before!)
     for (const ip of after?.ips ?? []) podIPs.add(ip, after!)
-    // CoreDNS counts a new, gone or moved address, not the wish to delete its pod (docs/coredns-behaviour.md §4.6).
+    // CoreDNS counts new, removed or moved addresses, but not a requested deletion (docs/coredns-behaviour.md §4.6).
     touch('cluster', !sameTexts(before?.ips, after?.ips))
   }
 
@@ -133,12 +133,12 @@ export function createClusterModel(
   }
 
   const namespaceChanged = (before: Namespace | undefined, after: Namespace | undefined): void => {
-    // Their services come and go with them; CoreDNS does not count that.
+    // Services come and go with their namespace; CoreDNS does not count the namespace itself.
     for (const serial of ['cluster', 'multicluster', 'external'] as const) touch(serial, false)
     feed.deliver((subscriber) => subscriber.namespace?.((after ?? before)!.name))
   }
 
-  /** Every change counts, whatever becomes of it. */
+  /** Counts every change, whatever it leads to. */
   const counted =
     <T>(changed: (before: T | undefined, after: T | undefined) => void): typeof changed =>
     (before, after) => {
@@ -187,7 +187,7 @@ export function createClusterModel(
     serviceImport: stores.serviceimports.get,
     serviceImports: stores.serviceimports.all,
     importedSlices: imported.of,
-    // Of two that claim one address the younger event is right: the API server frees an address before it gives it anew.
+    // If two claim one address the later event is right: the API server frees an address before it assigns it again.
     serviceByClusterIP: (ip) => clusterIPs.get(ip).at(-1),
     servicesByExternalIP: externalIPs.get,
     endpointsByAddress: slices.endpoints,
@@ -211,7 +211,7 @@ export function createClusterModel(
 
   const feed = createEventFeed(view, report)
 
-  /** One event for all of them, and for whatever else has become known (`always`). */
+  /** One event for all of them, also when something else has become known (`always`). */
   const setAvailabilities = (states: ReadonlyMap<Resource, Availability>, always = false): void => {
     const changed = [...states].filter(([resource, state]) => (availability.get(resource) ?? state) !== state)
     for (const [resource, state] of changed) availability.set(resource, state)
@@ -242,7 +242,7 @@ export function createClusterModel(
       const dropped = [...unlisted]
       unlisted.clear()
       for (const resource of dropped) availability.set(resource, 'pending')
-      // Nothing may be denied any more, and only then is nothing there.
+      // First nothing may be denied any more; only then are the objects removed.
       synced = isSynced()
       for (const resource of dropped) {
         const store = stores[resource] as ResourceStore<Named>
@@ -260,7 +260,7 @@ export function createClusterModel(
   }
 }
 
-/** What other clusters export. Names of this one never wait for it. */
+/** Exports of other clusters. Names of this cluster never wait for them. */
 const ofClusterSet: ReadonlySet<Resource> = new Set(['serviceimports', 'importedslices'])
 
 /** The resources that a configuration watches. */
@@ -274,13 +274,13 @@ export function watchedResources(
   return watched
 }
 
-/** The addresses, each once, without the host names of load balancers. */
+/** The addresses, each once, without the load balancers' host names. */
 function externalIPsOf(service: Service | undefined): Set<string> {
   const texts = service ? [...service.externalIPs, ...service.ingress.map(({ ip }) => ip)] : []
   return new Set(texts.flatMap((text) => canonicalAddress(text) ?? []))
 }
 
-/** The key of a ClusterIP in the index: its text is valid (reduce.ts) and nearly always canonical. */
+/** A ClusterIP's key in the index: its text is valid (reduce.ts) and nearly always canonical. */
 function indexed(ip: string): string {
   return canonicalAddress(ip) ?? ip
 }

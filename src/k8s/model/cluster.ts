@@ -1,4 +1,4 @@
-/** A cluster as it runs, and what it says of itself. */
+/** A running cluster, and its status. */
 import type { SnapshotConfig } from './config.ts'
 import type { Subscribe } from './event-feed.ts'
 import type { Availability, ClusterView, Resource } from './types.ts'
@@ -9,33 +9,32 @@ export interface Cluster {
   /** The change feed: see event-feed.ts. */
   readonly subscribe: Subscribe
   /**
-   * Somebody has the content of zones under their serials of now. The next change gives a higher one, even in the same
-   * second, and even where CoreDNS would not count it: else they would keep what they have for good.
+   * Tells that somebody has the content of zones with the current serials. The next change then raises them, even within the
+   * same second, and even if CoreDNS would not count it: otherwise secondaries would keep the old content.
    */
   sealSerials(): void
   /**
-   * Creates an object at `path` (a collection's) of the API server. Rejects with ApiFailure. Absent where there is no
-   * API server.
+   * Creates an object at `path` (a collection's) of the API server. Rejects with ApiFailure. Absent without an API server.
    */
   create?(path: string, object: object): Promise<'created' | 'exists'>
-  /** Keeps the state in a file from now on. A cluster that is not synced yet may start from it. Without effect on manifests. */
+  /** Keeps the state in a file from now on. A cluster that is not synced yet may start from it. No effect on manifests. */
   keepSnapshot(snapshot: SnapshotConfig): Upkeep
-  /** Compares the names and versions of all objects with the API server's, every `interval` milliseconds. Without effect on manifests. */
+  /** Compares all objects' names and versions with the API server's every `interval` milliseconds. No effect on manifests. */
   proveFreshness(interval: number): Upkeep
-  /** How it is connected, and how fresh what it knows is. */
+  /** State of the connection and freshness of the data. */
   status(): ClusterStatus
-  /** Starts watching. Resolves at once; never rejects: what goes wrong is logged, retried and shown by availability. */
+  /** Starts watching. Returns at once and never throws: failures are logged, retried and visible as availability. */
   start(): void
   stop(): Promise<void>
 }
 
-/** Work beside the watches, which goes on without them: a reload may change it and leave them as they are. */
+/** A background task beside the watches: a reload may change it without affecting them. */
 export interface Upkeep {
-  /** Resolves when nothing of it runs any more. Call it before the cluster is stopped. */
+  /** Resolves when the task has ended. To be called before the cluster is stopped. */
   stop(): Promise<void>
 }
 
-/** For people: the console, `slicedns explain`. */
+/** For the console and `slicedns explain`. */
 export interface ClusterStatus {
   /** The API server's URL once it is known, or the folder of the manifests. */
   readonly endpoint: string
@@ -63,6 +62,6 @@ export interface Freshness {
   readonly time: number
   /** Every resource has the objects that the API server has. */
   readonly ok: boolean
-  /** What differed, or why there was no comparison. */
+  /** The differences, or why nothing was compared. */
   readonly detail?: string
 }

@@ -1,4 +1,4 @@
-/** Equality of reduced objects: an object that compares equal to the one in the model is no change. */
+/** Equality of reduced objects: an object equal to the one in the model is not a change. */
 import type { Annotated } from './annotation-budget.ts'
 import type { EndpointSlice, Namespace, Pod, Service, ServiceImport, ServicePort } from './types.ts'
 
@@ -17,7 +17,7 @@ export function sameService(a: Service, b: Service): boolean {
   )
 }
 
-/** Where a service is reached from outside: externalIPs and load balancer ingress. */
+/** Where a service is reachable from outside: externalIPs and load balancer ingress. */
 export function sameExternals(a: Service, b: Service): boolean {
   return (
     sameTexts(a.externalIPs, b.externalIPs) &&

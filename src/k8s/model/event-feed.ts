@@ -1,14 +1,14 @@
 /**
- * The changes of a cluster, delivered in phases. Each event reaches every subscriber of one phase before any of the
- * next, whatever the order in which they subscribed:
+ * Delivers the changes of a cluster in phases. Each event reaches every subscriber of one phase before any of the next,
+ * whatever the order in which they subscribed:
  *
  *   indexes      what answers are computed from besides the model itself (aliases, browsing, settling)
  *   heldQueries  queries that wait for this change: they are answered first
- *   publishing   the answer table, and whatever else repeats answers
- *   observers    everybody else: NOTIFY, an endpoint stream, statistics
+ *   publishing   the answer table, and anything else that repeats answers
+ *   observers    everybody else, such as NOTIFY
  *
- * Subscribing is one synchronous step: `snapshot` sees the state, and every change after that state is an event. An
- * event names what changed, not how: read the view for what it is now.
+ * Subscribing is one synchronous step: `snapshot` sees the state, and every later change is an event. An event names what
+ * has changed; its current state is read from the view.
  */
 import type { ClusterView } from './types.ts'
 
@@ -16,7 +16,7 @@ export const phases = ['indexes', 'heldQueries', 'publishing', 'observers'] as c
 
 export type Phase = (typeof phases)[number]
 
-/** Called synchronously after the model changed. Subscribers mark and return: they do no work in these calls. */
+/** Called synchronously after the model changed. Subscribers only mark what is to be done and return. */
 export interface EventSubscriber {
   /** Called once, before `subscribe` returns: the state that the events build on. */
   snapshot?(view: ClusterView): void
@@ -26,16 +26,16 @@ export interface EventSubscriber {
   /** The same as `service`, for a ServiceImport and its imported slices. */
   serviceImport?(namespace: string, name: string): void
   /**
-   * An address that slices gained or lost, or whose flags, host name or pod name changed: PTR answers depend on it.
-   * Packed; a view that is valid during the call only. The first list makes no such calls: `sync` marks its end.
+   * An address that slices gained or lost, or whose flags, host name or pod name changed: PTR answers depend on it. Packed;
+   * a view that is valid during the call only. Not called during the first list, whose end `sync` marks.
    */
   address?(address: Uint8Array): void
-  /** The availability of a resource, and perhaps `synced`, changed. */
+  /** The availability of a resource, and possibly `synced`, has changed. */
   sync?(): void
 }
 
 export interface Subscription {
-  /** No call is made from now on, not even for the event that is being delivered. */
+  /** No calls are made from now on, not even for the event being delivered. */
   unsubscribe(): void
 }
 
@@ -43,9 +43,9 @@ export type Subscribe = (phase: Phase, subscriber: EventSubscriber) => Subscript
 
 export interface EventFeed {
   readonly subscribe: Subscribe
-  /** Makes `call` for every subscriber, phase by phase. One that subscribes meanwhile has the change in its snapshot. */
+  /** Makes `call` for every subscriber, phase by phase. One that subscribes meanwhile sees the change in its snapshot. */
   deliver(call: (subscriber: EventSubscriber) => void): void
-  /** False when an event of this kind has no subscriber: then it need not be worked out. */
+  /** False when no subscriber handles this event, so that it need not be computed. */
   hasSubscribers(event: keyof EventSubscriber): boolean
 }
 
@@ -55,9 +55,9 @@ interface Member {
   subscribed: boolean
 }
 
-/** `report` takes what a subscriber threw: the fault of one keeps no event from the others, and ends no watch. */
+/** `report` gets exceptions of subscribers: one's fault must not keep an event from the others, or end a watch. */
 export function createEventFeed(view: ClusterView, report: (error: unknown) => void): EventFeed {
-  /** In the order of their phases. Replaced, never changed: a delivery goes on with the members that it began with. */
+  /** Ordered by phase. Replaced instead of changed, so that a delivery continues with the members it began with. */
   let members: readonly Member[] = []
 
   return {

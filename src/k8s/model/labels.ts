@@ -1,4 +1,4 @@
-/** Labels and annotations that Kubernetes itself gives a meaning. */
+/** Labels and annotations defined by Kubernetes. */
 export const label = {
   /** Of an EndpointSlice: its Service. */
   service: 'kubernetes.io/service-name',

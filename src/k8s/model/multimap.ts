@@ -1,4 +1,4 @@
-/** A map with several values a key, where nearly every key has one: that one is kept bare, without an array. */
+/** A map with several values per key. Nearly every key has one value, which is then stored without an array. */
 export interface Multimap<Value extends object> {
   get(key: string): readonly Value[]
   add(key: string, value: Value): void

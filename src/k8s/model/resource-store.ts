@@ -1,43 +1,43 @@
 /**
- * The objects of one resource, by namespace and name. It reports what changed in the reduced form and nothing else, and
- * takes a list by mark and sweep: what is served stays served until the whole list has arrived.
+ * The objects of one resource, by namespace and name. It reports only changes of the reduced form, and takes a list by mark
+ * and sweep: objects stay served until the whole list has arrived.
  */
 export interface ResourceStore<T extends Named> {
   get(namespace: string, name: string): T | undefined
   all(): Iterable<T>
   in(namespace: string): Iterable<T>
-  /** Keeps `object` unless it equals what is there. */
+  /** Stores `object` unless it equals the stored one. */
   put(object: T): void
   remove(namespace: string, name: string): void
   /**
-   * Puts what a snapshot has, and returns true, unless an object of this name is there. A list that is under way has not named
-   * it: it goes with `sweep`.
+   * Stores an object from a snapshot and returns true, unless one with this name exists. A list in progress has not confirmed
+   * it, so `sweep` removes it.
    */
   restore(object: T): boolean
-  /** A list begins: objects that are not put until `sweep` are gone. A list that began before is forgotten. */
+  /** A list begins: objects not put before `sweep` are removed then. Discards a list begun earlier. */
   mark(): void
-  /** The list is complete: removes what it did not have. Returns true when done, false when `enough` said to pause. */
+  /** The list is complete: removes what it did not contain. True when done, false when `enough` requested a pause. */
   sweep(enough: () => boolean): boolean
   readonly size: number
 }
 
 export interface Named {
-  /** Absent for what has no namespace. */
+  /** Absent for resources without namespaces. */
   readonly namespace?: string
   readonly name: string
 }
 
 export interface StoreOptions<T> {
-  /** The object as it is kept in place of `before`. Default: as it is. */
+  /** The object to store instead of `before`. Default: unchanged. */
   readonly admit?: (before: T | undefined, object: T) => T
   readonly same: (a: T, b: T) => boolean
-  /** Called after the store changed; both are never undefined together. */
+  /** Called after a change; never with both undefined. */
   readonly changed: (before: T | undefined, after: T | undefined) => void
 }
 
 export function createResourceStore<T extends Named>({ admit, same, changed }: StoreOptions<T>): ResourceStore<T> {
   const namespaces = new Map<string, Map<string, T>>()
-  /** While a list runs: objects that it has not named yet. */
+  /** During a list: objects that it has not confirmed yet. */
   let unconfirmed: Set<T> | undefined
   let size = 0
 

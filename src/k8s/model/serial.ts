@@ -1,6 +1,6 @@
 /**
- * Which changes move the SOA serial: exactly those that CoreDNS counts (docs/coredns-behaviour.md §4.6), so that
- * secondaries see transfers at the same times.
+ * Which changes raise the SOA serial: exactly those that CoreDNS counts (docs/coredns-behaviour.md §4.6), so that secondaries
+ * see transfers at the same times.
  */
 import { sameBytes, sameExternals, samePorts, sameTexts } from './compare.ts'
 import { type EndpointSlice, endpointFlag, type Service } from './types.ts'
@@ -11,7 +11,7 @@ export function serviceCounts(before: Service | undefined, after: Service | unde
   return before.externalName !== after.externalName || !samePorts(before.ports, after.ports)
 }
 
-/** The clock of k8s_external: updates of external addresses or ports alone. */
+/** For k8s_external: only updates of external addresses or ports. */
 export function serviceExternalsCount(before: Service | undefined, after: Service | undefined): boolean {
   if (before === undefined || after === undefined) return false
   return !sameExternals(before, after) || !samePorts(before.ports, after.ports)
@@ -23,7 +23,7 @@ export function endpointsChanged(before: EndpointSlice | undefined, after: Endpo
   return !samePorts(before.ports, after.ports) || !sameReadyPlaces(before, after)
 }
 
-/** As `endpointsChanged`, but additions and deletions do not count: CoreDNS moves this clock in updates only. */
+/** Like `endpointsChanged`, but without additions and deletions: CoreDNS raises this serial for updates only. */
 export function importedSliceCounts(before: EndpointSlice | undefined, after: EndpointSlice | undefined): boolean {
   return before !== undefined && after !== undefined && endpointsChanged(before, after)
 }

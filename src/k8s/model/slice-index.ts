@@ -4,13 +4,13 @@ import { sameBytes } from './compare.ts'
 import type { EndpointSlice } from './types.ts'
 
 export interface SliceIndex {
-  /** Slices of a service by name; [] when none. The array is never changed afterwards. */
+  /** The slices of a service by name; [] if none. The returned array never changes. */
   of(namespace: string, service: string): readonly EndpointSlice[]
   /** Every endpoint with this address, ordered by namespace and name of the slice. */
   endpoints(address: Uint8Array): readonly AddressEntry[]
   /**
-   * Takes `before` out and `after` in, in one step. Returns a walk over the addresses that were gained, lost or
-   * changed in flags or names (each at least once): views into the slices.
+   * Replaces `before` by `after` in one step. Returns an iterable over the addresses that were gained, lost or changed in
+   * flags or names (each at least once), as views into the slices.
    */
   replace(before: EndpointSlice | undefined, after: EndpointSlice | undefined): () => Iterable<Uint8Array>
 }
@@ -25,14 +25,14 @@ const noSlices: readonly EndpointSlice[] = Object.freeze([])
 export function createSliceIndex(): SliceIndex {
   const services = new Map<string, Map<string, readonly EndpointSlice[]>>()
   const addresses = createAddressIndex()
-  /** A slice's number in the address index; kept when the slice is replaced by its next version. */
+  /** A slice's number in the address index; its next version inherits it. */
   const numbers = new Map<EndpointSlice, number>()
   const numbered: (EndpointSlice | undefined)[] = []
   const freeNumbers: number[] = []
 
   const of = (namespace: string, service: string) => services.get(namespace)?.get(service) ?? noSlices
 
-  /** The new list is in place in one step: a reader between two events sees the old slice or the new one. */
+  /** Replaces the list in one step: a reader between two events sees either the old slice or the new one. */
   const setOf = (namespace: string, service: string, slices: readonly EndpointSlice[]): void => {
     let inNamespace = services.get(namespace)
     if (inNamespace === undefined) {
@@ -118,7 +118,7 @@ function holds(slice: EndpointSlice, index: number, address: Uint8Array): boolea
   return true
 }
 
-/** Each hash once, so that the index holds a slice once per hash, however often the slice repeats an address. */
+/** Each hash once, so that the index has a slice once per hash, however often it repeats an address. */
 function hashesOf(slice: EndpointSlice | undefined): Set<number> {
   const hashes = new Set<number>()
   if (slice === undefined) return hashes
@@ -127,7 +127,7 @@ function hashesOf(slice: EndpointSlice | undefined): Set<number> {
   return hashes
 }
 
-/** Both have the same addresses in the same order: those whose facts differ. */
+/** For equal addresses in equal order: those whose facts differ. */
 function* changedPlaces(before: EndpointSlice, after: EndpointSlice): Iterable<Uint8Array> {
   const size = sizeOf(after)
   const moved = before.service !== after.service
@@ -141,17 +141,17 @@ function* allAddresses(slice: EndpointSlice): Iterable<Uint8Array> {
   for (let index = 0; size > 0 && index < slice.count; index++) yield addressAt(slice, index, size)
 }
 
-/** In place of an index, for an address that has more than one. */
+/** Used instead of an index for an address that occurs several times. */
 const several = -1
 
-/** Addresses of one side only, or with other facts on the other side. */
+/** Addresses that only one side has, or that have different facts. */
 function* movedAddresses(before: EndpointSlice, after: EndpointSlice): Iterable<Uint8Array> {
   const old = new Map<string, number>()
   const oldSize = sizeOf(before)
   const size = sizeOf(after)
   for (let index = 0; oldSize > 0 && index < before.count; index++) {
     const key = addressKey(addressAt(before, index, oldSize))
-    // One that is there twice has the facts of both: it counts as changed.
+    // An address that occurs twice has the facts of both: it counts as changed.
     old.set(key, old.has(key) ? several : index)
   }
   for (let index = 0; size > 0 && index < after.count; index++) {

@@ -1,10 +1,10 @@
 /**
- * The pod and the node behind each place of an EndpointSlice, for people: no answer depends on them. All of a slice are one
- * string with a character an octet, and of each name only what the one before it does not begin with: 150,000 endpoints cost
- * 2 MiB in place of 20.
+ * The pod and node behind each place of an EndpointSlice, for display: no answer depends on them. A slice's names are packed
+ * into one string with one octet per character, and each name omits the prefix that it shares with the previous one: 150,000
+ * endpoints cost 2 MiB instead of 20.
  */
 
-/** UTF-8 octets of a text, in a buffer that is someone else's. */
+/** UTF-8 octets of a text, in a buffer that belongs to somebody else. */
 export interface Octets {
   bytes: Uint8Array
   start: number
@@ -21,16 +21,16 @@ export interface TargetName {
 /** Collects the names of one slice at a time. */
 export interface TargetNames {
   begin(): void
-  /** Adds a place. A name that no object can have, for its length, counts as ''. */
+  /** Adds a place. A name that is too long for any object counts as ''. */
   add(pod: Octets, node: Octets): void
-  /** The packed names; '' where no place has any. `previous` itself when it is the same. */
+  /** The packed names; '' if there are none. Returns `previous` itself if equal. */
   finish(previous: string | undefined): string
 }
 
-/** A length is one octet; names of objects have at most 253 (RFC 1123). */
+/** A length is one octet; names of objects have at most 253 octets (RFC 1123). */
 const longest = 253
 
-/** What one place takes at most: two names, two lengths each. */
+/** Maximum octets of one place: two names, two lengths each. */
 const perPlace = 2 * (longest + 2)
 
 export function createTargetNames(): TargetNames {
@@ -81,7 +81,7 @@ function isSame(text: string, bytes: Uint8Array, length: number): boolean {
   return true
 }
 
-/** The names of each place of a slice with `count` places, in their order. */
+/** The names of each place of a slice with `count` places, in order. */
 export function targetNames(packed: string, count: number): TargetName[] {
   if (packed === '') return Array.from({ length: count }, () => ({ pod: '', node: '' }))
   const names: TargetName[] = []

@@ -1,6 +1,6 @@
 /**
- * The reduced model of a cluster: only what DNS needs, decoded straight from the API server's bytes. It knows no DNS.
- * All names are as Kubernetes has them (lower case).
+ * The reduced model of a cluster: only what DNS needs, decoded directly from the API server's octets. It has no knowledge of
+ * DNS. All names are as in Kubernetes (lower case).
  */
 export interface ServicePort {
   /** '' when unnamed. */
@@ -11,7 +11,7 @@ export interface ServicePort {
   readonly port: number
 }
 
-/** The number of an EndpointPort that names none: it stands for every port of the endpoints. */
+/** The number of an EndpointPort without one: it stands for every port of the endpoints. */
 export const everyPort = -1
 
 /** Annotations for which there is no room (annotation-budget.ts). */
@@ -37,7 +37,7 @@ export interface Service {
   readonly publishNotReadyAddresses: boolean
   /** Annotations whose key begins with a prefix that a subscriber asked for (see ClusterConfig.annotationPrefixes). */
   readonly annotations: Readonly<Record<string, string>>
-  /** Present where they are left out (annotation-budget.ts). */
+  /** Present if annotations are omitted (annotation-budget.ts). */
   readonly annotationsLeftOut?: LeftOut
   /** Seconds since 1970. */
   readonly createdAt: number
@@ -47,7 +47,7 @@ export interface Namespace {
   readonly name: string
   readonly uid: string
   readonly annotations: Readonly<Record<string, string>>
-  /** Present where they are left out (annotation-budget.ts). */
+  /** Present if annotations are omitted (annotation-budget.ts). */
   readonly annotationsLeftOut?: LeftOut
 }
 
@@ -85,7 +85,7 @@ export interface EndpointSlice {
   /** The pod and node behind each place, packed: see target-names.ts. */
   readonly targets: string
   readonly annotations: Readonly<Record<string, string>>
-  /** Present where they are left out (annotation-budget.ts). */
+  /** Present if annotations are omitted (annotation-budget.ts). */
   readonly annotationsLeftOut?: LeftOut
 }
 
@@ -105,7 +105,7 @@ export interface Pod {
   readonly ips: readonly string[]
   /** Kept only when ClusterConfig.podLabels; else {}. */
   readonly labels: Readonly<Record<string, string>>
-  /** Its deletion was asked for: soon the address may be another pod's. */
+  /** Its deletion has been requested: the address may soon belong to another pod. */
   readonly terminating: boolean
 }
 
@@ -129,20 +129,20 @@ export type Resource = 'services' | 'endpointslices' | 'namespaces' | 'pods' | '
  */
 export type Availability = 'synced' | 'pending' | 'forbidden' | 'off'
 
-/** Reads of the model: synchronous, always the latest event. */
+/** Read access to the model: synchronous, always as of the latest event. */
 export interface ClusterView {
   service(namespace: string, name: string): Service | undefined
   services(): Iterable<Service>
   servicesIn(namespace: string): Iterable<Service>
   /** Slices of a service, in a stable order; [] when none. */
   slices(namespace: string, service: string): readonly EndpointSlice[]
-  /** Every slice of a service, those of services that do not exist too. */
+  /** All EndpointSlices, including those of services that do not exist. */
   allSlices(): Iterable<EndpointSlice>
   namespace(name: string): Namespace | undefined
   namespaces(): Iterable<Namespace>
-  /** Of `pods verified`: a pod with this address (as text, as the API writes it) exists in the namespace. */
+  /** For `pods verified`: whether a pod with this address (in the API's text form) exists in the namespace. */
   hasPod(namespace: string, ip: string): boolean
-  /** The pods with this IP: several on the host's network, or for a moment when an address changes hands. */
+  /** The pods with this IP: several with host networking, or briefly when an address changes hands. */
   podsByIP(ip: string): readonly Pod[]
   serviceImport(namespace: string, name: string): ServiceImport | undefined
   serviceImports(): Iterable<ServiceImport>
@@ -150,19 +150,19 @@ export interface ClusterView {
   importedSlices(namespace: string, service: string): readonly EndpointSlice[]
   /** The service with this ClusterIP (canonical text, RFC 5952). */
   serviceByClusterIP(ip: string): Service | undefined
-  /** Services that are reached from outside at this address (canonical text): externalIPs and load balancer ingress. */
+  /** Services reachable from outside at this address (canonical text): externalIPs and load balancer ingress. */
   servicesByExternalIP(ip: string): readonly Service[]
-  /** Every endpoint with this address (packed), of whatever service: its slice, and its index there. */
+  /** Every endpoint with this address (packed), of any service: its slice, and its index there. */
   endpointsByAddress(address: Uint8Array): readonly { readonly slice: EndpointSlice; readonly index: number }[]
   availability(resource: Resource): Availability
   /**
-   * Every watched resource is synced or forbidden, services and namespaces are synced. ServiceImports and imported
-   * slices do not count: the cluster's own names do not wait for what a custom resource may keep from being listed.
+   * Every watched resource is synced or forbidden, and services and namespaces are synced. ServiceImports and imported slices
+   * do not count: the cluster's own names do not wait for a custom resource that may not be listable.
    */
   readonly synced: boolean
   /**
-   * Some of what is here comes from a snapshot (src/k8s/snapshot) and has not been listed since: it may have changed or gone.
-   * Answers are for a few seconds only then.
+   * Some objects come from a snapshot (src/k8s/snapshot) and have not been listed since: they may have changed or gone, so
+   * answers have a TTL of a few seconds only.
    */
   readonly restored: boolean
   /**
@@ -170,8 +170,8 @@ export interface ClusterView {
    * any.
    */
   readonly serial: number
-  /** The same for multicluster zones: a clock of its own, moved by updates of imports and imported slices only. */
+  /** The same for multicluster zones: a separate serial, raised by updates of imports and imported slices only. */
   readonly multiclusterSerial: number
-  /** The same for k8s_external: moved by updates of a service's external addresses or ports only. */
+  /** The same for k8s_external: raised by updates of a service's external addresses or ports only. */
   readonly externalSerial: number
 }

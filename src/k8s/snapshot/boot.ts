@@ -1,15 +1,15 @@
-/** How long the machine has been up: unlike the time of day it does not jump, and it outlives the process. */
+/** The time since the machine was booted: unlike the time of day it does not jump, and it outlives the process. */
 import { readFileSync } from 'node:fs'
 import { uptime } from 'node:os'
 
 export interface BootTime {
-  /** Another one after each start of the machine. */
+  /** Changes with each boot. */
   readonly id: string
-  /** Milliseconds since then, those of a sleep included. */
+  /** Milliseconds since then, including time asleep. */
   readonly at: number
 }
 
-/** Undefined where the system does not name its starts (Linux does: random(4), boot_id). */
+/** Undefined if the system does not identify its boots (Linux does: random(4), boot_id). */
 export function bootTime(): BootTime | undefined {
   try {
     const id = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()

@@ -1,6 +1,6 @@
 /**
- * Which cluster writes a file. A reload that changes what is watched opens the new cluster before it stops the old one, whose last
- * write must not replace the new one's.
+ * Which cluster may write a file. A reload that changes what is watched opens the new cluster before it stops the old one,
+ * whose last write must not replace the new one's.
  */
 const claims = new Map<string, Claim[]>()
 

@@ -1,7 +1,6 @@
 /**
- * Reduced objects back into Kubernetes objects, as the API server writes them: the mirror of src/k8s/decode. What a decoder
- * makes of the octets is the object that they were made from. Field numbers: see src/k8s/decode/protobuf.ts. Slices alone are
- * packed (packed-slice.ts).
+ * Encodes reduced objects as Kubernetes objects in the API server's format: the inverse of src/k8s/decode. Decoding the
+ * octets gives an equal object. Field numbers: see src/k8s/decode/protobuf.ts. Only slices are packed (packed-slice.ts).
  */
 import { PbfWriter } from 'pbf'
 import { label } from '../model/labels.ts'
@@ -27,7 +26,7 @@ export interface ObjectEncoder {
 
 export function createObjectEncoder(resource: Resource): ObjectEncoder {
   if (isJson(resource)) return { encode: (object) => Buffer.from(importText(object as ServiceImport)) }
-  // One for all objects: it grows to the largest.
+  // Reused for all objects: it grows to the largest.
   let buffer: Uint8Array = new Uint8Array(64 * 1024)
   const write = writerOf(resource)
   return {

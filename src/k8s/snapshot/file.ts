@@ -1,4 +1,4 @@
-/** The snapshot's file: opened only where it is safe to, replaced whole. */
+/** The snapshot's file: opened only if that is safe, and replaced as a whole. */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises'
@@ -6,17 +6,17 @@ import { basename, dirname, join } from 'node:path'
 import { SnapshotRefused } from './refusal.ts'
 
 /**
- * Octets of a snapshot. 8,000 Services and 144,000 endpoints with the names of their pods take 4 MB, 150,000 pods of `pods
- * verified` 10; annotations may be larger than that, but a state of more than this takes seconds to read.
+ * Octets of a snapshot. 8,000 Services and 144,000 endpoints with the names of their pods take 4 MB, 150,000 pods for `pods
+ * verified` 10. Annotations could take more than this, but such a state would take seconds to read.
  */
 export const largestSnapshot = 64 * 1024 * 1024
 
-/** What a process that was killed while it wrote has left is removed after so long. Milliseconds. */
+/** Milliseconds after which the draft of a process that was killed while writing is removed. */
 const abandonedAfter = 60_000
 
 /**
- * Neither a link, which may lead anywhere, nor a pipe, which would never end; and one that only we, or root, can have written: what
- * stands in it decides where clients connect. Rejects with SnapshotRefused.
+ * Rejects with SnapshotRefused unless it is a regular file, not a link (which may lead anywhere) or a pipe (which may never
+ * end), that only this user or root can have written: its contents decide where clients connect.
  */
 export async function openSnapshot(file: string): Promise<{ readonly handle: FileHandle; readonly size: number }> {
   const handle = await openPlainly(file)
@@ -44,7 +44,7 @@ export async function openSnapshot(file: string): Promise<{ readonly handle: Fil
 }
 
 async function openPlainly(file: string): Promise<FileHandle> {
-  // Without O_NONBLOCK the opening of a pipe waits for its writer.
+  // Without O_NONBLOCK, opening a pipe waits for its writer.
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
   try {
     return await open(file, flags)
@@ -62,8 +62,8 @@ const unreadable = (file: string, error: Error) =>
   error instanceof SnapshotRefused ? error : new SnapshotRefused('unreadable', `cannot read ${file}: ${error.message}`)
 
 /**
- * Puts a new file in the place of `file` when `write` has filled it: whoever reads sees the old one or the new one, after a loss of
- * power too. Rejects with what failed; then the old one is still there.
+ * Replaces `file` by a new one once `write` has filled it: a reader sees either the old or the new one, even after a loss of
+ * power. Rejects with the first error; the old file then remains.
  */
 export async function replaceFile(file: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
   const draft = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`
@@ -83,17 +83,17 @@ export async function replaceFile(file: string, write: (handle: FileHandle) => P
   await syncFolder(dirname(file))
 }
 
-/** Makes the new name last. Some file systems cannot, and do not need to. */
+/** Makes the rename durable. Some file systems cannot do that, and do not need it. */
 async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r')
     await handle.sync().finally(() => handle.close())
   } catch {
-    // The file is in its place.
+    // The file is in place already.
   }
 }
 
-/** Removes drafts of processes that ended while they wrote. */
+/** Removes drafts of processes that ended while writing. */
 export async function removeAbandoned(file: string, now: number): Promise<void> {
   const folder = dirname(file)
   const prefix = `${basename(file)}.`
@@ -104,6 +104,6 @@ export async function removeAbandoned(file: string, now: number): Promise<void> 
       if (now - (await stat(path)).mtimeMs > abandonedAfter) await unlink(path)
     }
   } catch {
-    // What cannot be listed cannot be written either, and that is reported.
+    // A folder that cannot be listed cannot be written either, which is reported elsewhere.
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The objects of a section: each in as many octets as the four before it say (big-endian). They are Kubernetes objects of
- * which only the reduced part is left, in protobuf as the API server writes it, ServiceImports in JSON: so what reads the API's
- * answers, and refuses what is wrong with them, reads a snapshot. EndpointSlices are packed (packed-slice.ts).
+ * The objects of a section, each preceded by its length in four octets (big-endian). They are Kubernetes objects reduced to the
+ * kept parts, in the API server's protobuf, ServiceImports in JSON: the decoder of API responses, with all its checks, also
+ * reads snapshots. EndpointSlices are packed (packed-slice.ts).
  */
 import { createByteQueue } from '../decode/byte-queue.ts'
 import { MalformedObject } from '../decode/draft.ts'

@@ -1,11 +1,11 @@
 /**
- * The beginning of a snapshot file: what it is, whose, of when, and what follows. The first line is the format, its version and
- * the SHA-256 of every octet behind the line; then comes JSON, filled up with spaces to `headerLength` octets.
+ * The beginning of a snapshot file: format, owner, time, and contents. The first line has the format, its version and the
+ * SHA-256 of all octets after the line; then comes JSON, padded with spaces to `headerLength` octets.
  *
  *     slicedns-snapshot 2 9f86d081…
  *     {"time":1796000000000,"cluster":"…","options":"…","serials":{…},"sections":[{"resource":"services",…},…]}
  *
- * Then the sections, one behind the other: frames (frames.ts).
+ * The sections follow, each a sequence of frames (frames.ts).
  */
 import type { RestoredAvailability, Serials } from '../model/cluster-model.ts'
 import type { Resource } from '../model/types.ts'
@@ -15,11 +15,11 @@ import { SnapshotRefused } from './refusal.ts'
 export interface SnapshotFacts {
   /** Milliseconds since 1970 when the API server last confirmed this state. */
   readonly time: number
-  /** The same, by a clock that nobody sets. Absent where the system has no such clock. */
+  /** The same by a clock that cannot be set. Absent if the system has none. */
   readonly boot?: BootTime | undefined
   /** See identity.ts. */
   readonly cluster: string
-  /** That of the Namespace kube-system. Absent where it was not known. */
+  /** The UID of the Namespace kube-system. Absent if it was not known. */
   readonly uid?: string | undefined
   readonly options: string
   readonly serials: Serials
@@ -33,15 +33,15 @@ export interface Section {
   readonly octets: number
 }
 
-/** Six sections take a sixth of it. */
+/** Octets; six sections use a sixth of them. */
 export const headerLength = 4096
 const format = 'slicedns-snapshot'
 const version = 2
 const firstLine = new RegExp(`^${format} (\\d{1,9}) ([0-9a-f]{64})\\n`)
-/** Octets of the first line with its end. */
+/** Length of the first line including its end. */
 export const checksumEnd = `${format} ${version} \n`.length + 64
 
-/** Everything but the first line: the checksum begins here. */
+/** Everything after the first line: the checksum begins here. */
 export function headerRest(facts: SnapshotFacts): Buffer {
   return Buffer.from(JSON.stringify(facts).padEnd(headerLength - checksumEnd))
 }
@@ -50,7 +50,7 @@ export function headerLine(checksum: string): Buffer {
   return Buffer.from(`${format} ${version} ${checksum}\n`)
 }
 
-/** Throws SnapshotRefused. `file` is for its message. */
+/** Throws SnapshotRefused, naming `file`. */
 export function parseHeader(
   octets: Buffer,
   file: string,

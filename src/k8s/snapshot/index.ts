@@ -33,7 +33,7 @@ export interface SnapshotDeps {
   readonly credentials: Pick<Credentials, 'target'>
   readonly reducer: Reducer
   readonly scheduler: CooperativeScheduler
-  /** The UID of the Namespace kube-system, as the API server said last. Never rejects. */
+  /** The UID of the Namespace kube-system as last received from the API server. Never rejects. */
   readonly clusterUid: () => Promise<string | undefined>
   /** Seconds since the API server last sent something for the resource; undefined before. */
   readonly ageOf: (resource: Resource) => number | undefined
@@ -47,20 +47,20 @@ export interface Snapshots {
   /** A request to the API server has failed. */
   failed(): void
   /**
-   * What ClusterUid says of the server whose lists follow: of another cluster than the snapshot, and nothing of it is left when this
-   * returns.
+   * Takes ClusterUid's result for the server whose lists follow. If it is another cluster than the snapshot's, nothing of the
+   * snapshot is left when this returns.
    */
   identified(uid: string | undefined): void
-  /** Seconds since what is served was confirmed, while it comes from the file. */
+  /** Seconds since the served state was confirmed, while it comes from the file. */
   age(): number | undefined
-  /** Writes what has changed. Resolves when nothing of it runs any more. */
+  /** Writes what has changed. Resolves when no work is left. */
   stop(): Promise<void>
 }
 
 export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDeps): Snapshots {
   const { model, watched, credentials, scheduler, log, clock, ageOf } = deps
   const options = optionsIdentity(deps.config)
-  /** Of the snapshot that was read: its age then, and when on the clock of `now`. Milliseconds. */
+  /** The restored snapshot: its age when it was read, and that time on the clock of `now`. Milliseconds. */
   let restored: (ReadFacts & { readonly readAt: number }) | undefined
   let said: string | undefined
   let following: Subscription | undefined
@@ -109,9 +109,9 @@ export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDe
     } catch (error) {
       const { reason, message } = error instanceof SnapshotRefused ? error : unexpected(file, error as Error)
       meter.refused(reason)
-      // That is how a first start finds it.
+      // A first start always finds it missing.
       const write = reason === 'missing' ? log.info : log.warning
-      write(`there is no snapshot to start from: ${message}`)
+      write(`no snapshot to start from: ${message}`)
     }
   }
 

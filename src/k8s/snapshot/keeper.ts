@@ -1,4 +1,4 @@
-/** When a snapshot is written: soon after a change, but never so often that it is felt, and when the server ends. */
+/** When a snapshot is written: soon after a change, but rarely enough not to be noticed, and when the server ends. */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { createRateLimitedLog } from '../../telemetry/rate-limited-log.ts'
@@ -15,7 +15,7 @@ export interface KeeperOptions {
   readonly claim: Claim
   /** Milliseconds since 1970 when the API server last confirmed the state; undefined before it did. */
   readonly confirmedAt: () => number | undefined
-  /** Which cluster this is, by its files as they are now. Rejects where they cannot be read. */
+  /** The cluster's identity from the files as they are now. Rejects if they cannot be read. */
   readonly identity: () => Promise<Identity>
   /** Writes the state with this time. Returns the octets of the file. */
   readonly write: (time: number, identity: Identity) => Promise<number>
@@ -27,22 +27,22 @@ export interface KeeperOptions {
 export type Identity = Pick<Origin, 'cluster' | 'uid'>
 
 export interface Keeper {
-  /** Writes what has changed since the last time, and no more after that. */
+  /** Writes what has changed since the last write, then nothing more. */
   close(): Promise<void>
 }
 
 const second = 1000
-/** How often to look whether there is something to write. */
+/** How often to check whether anything must be written. */
 const tick = second
-/** How often to look whether the cluster still is the one in the file: its CA may have been replaced. */
+/** How often to check whether the cluster's identity has changed: its CA may have been replaced. */
 const identityInterval = 10 * second
 /** From the end of a write to the next. */
 const pace = 5 * second
-/** A write takes at most 1 / (this + 1) of the time: the state of a large cluster that changes all the time is written less often. */
+/** Writing takes at most 1 / (this + 1) of the time, so a large cluster that changes constantly is written less often. */
 const restFactor = 50
-/** From a write that failed to the next attempt. */
+/** From a failed write to the next attempt. */
 const retryAfter = 30 * second
-/** How old the time in the file may become while nothing changes, as a part of MAX_AGE, and at most. */
+/** How old the time in the file may become without changes, as a fraction of MAX_AGE, and at most. */
 const refreshPart = 1 / 4
 const longestRefresh = 3600 * second
 
@@ -55,13 +55,13 @@ export function keepSnapshot(options: KeeperOptions): Keeper {
   let notBefore = Number.NEGATIVE_INFINITY
   let writing: Promise<void> | undefined
 
-  /** What is not confirmed by a list is not written: its time would be a lie. */
+  /** A state that no list has confirmed is not written, because its time would be wrong. */
   const isWritable = (): boolean => claim.current && model.view.synced && !model.view.restored
 
   const needsWrite = (longest: number): boolean => {
     const time = confirmedAt()
     if (!isWritable() || time === undefined) return false
-    // The clock may have been set back: the file must not be from the future for a server that starts now.
+    // The clock may have been set back: the file must not be in the future for a server that starts now.
     const age = Math.abs(time - (written?.time ?? 0))
     if (written === undefined || written.changes !== model.changes || age >= longest) return true
     // A server that starts now would refuse the file, or not notice that it is another cluster's.
@@ -78,7 +78,7 @@ export function keepSnapshot(options: KeeperOptions): Keeper {
     try {
       await look()
     } catch {
-      // The next write says why.
+      // The next write reports the reason.
     }
   }
 
@@ -87,7 +87,7 @@ export function keepSnapshot(options: KeeperOptions): Keeper {
     const { changes } = model
     try {
       const found = await look()
-      // The API server may have been asked who it is, and may have been silent: that is nothing that is felt.
+      // Not before: asking the API server for its identity may take long, but does not disturb anything.
       const start = clock.now()
       const octets = await write(time, found)
       written = { changes, time, identity: JSON.stringify(found) }
@@ -119,13 +119,13 @@ export function keepSnapshot(options: KeeperOptions): Keeper {
       looking.cancel()
       await writing
       await lookUnlessUnreadable()
-      // A restart within a minute finds a state that is no older than the restart.
+      // A restart within a minute finds a state no older than the restart.
       if (needsWrite(Math.min(refresh, pace))) await startWriting()
     },
   }
 }
 
-/** Node.js names the path behind the first comma: that of a draft, another one each time. */
+/** Node.js puts the draft's path, which differs each time, behind the first comma. */
 function withoutPath({ message }: Error): string {
   return message.split(',', 1)[0]
 }

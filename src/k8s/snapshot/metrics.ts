@@ -8,12 +8,12 @@ export interface SnapshotMeter {
   written(octets: number, time: number): void
   failed(result: 'failed' | 'oversized'): void
   refused(reason: RefusalReason): void
-  /** One in use has turned out to be another cluster's. */
+  /** A snapshot in use belonged to another cluster. */
   dropped(): void
   remove(): void
 }
 
-/** `ageOf`: seconds since the state that is served was confirmed, while it is a snapshot's. */
+/** `ageOf`: seconds since the served state was confirmed, while it comes from a snapshot. */
 export function createSnapshotMeter(
   metrics: MetricsRegistry,
   clock: Clock,
@@ -29,7 +29,7 @@ export function createSnapshotMeter(
     'Snapshots of the cluster that were to be written, by result: written, failed, oversized.',
     ['result'],
   )
-  // Shown from the start, so that `rate` and `increase` see the first one.
+  // Created at once, so that `rate` and `increase` see the first event.
   for (const result of ['written', 'failed', 'oversized']) writes.with(result)
   const refusals = metrics.counter(
     'slicedns_snapshot_refused_total',
@@ -50,7 +50,7 @@ export function createSnapshotMeter(
     [],
   )
   let last: { readonly octets: number; readonly seconds: number } | undefined
-  // A reload may replace who writes: the new one's values come back with the next scrape.
+  // A reload may replace the writer: the new one's values appear at the next scrape.
   const collecting = metrics.onCollect(() => {
     const seconds = ageOf()
     if (seconds === undefined) age.forget()

@@ -1,7 +1,7 @@
 /**
- * EndpointSlices as the model has them: the octets of all addresses, flags and target names lie together. A large cluster has
- * 150,000 endpoints, and taking each apart again takes most of a start. Metadata, ports and address type are those of the
- * API's message; the fields behind 100 are ours.
+ * EndpointSlices in the model's form: the octets of all addresses, flags and target names are stored together, because decoding
+ * 150,000 endpoints one by one would take most of a start. Metadata, ports and address type are fields of the API's message;
+ * fields above 100 belong to this format.
  */
 import type { PbfReader, PbfWriter } from 'pbf'
 import { MalformedObject, type MetaDraft } from '../decode/draft.ts'
@@ -31,7 +31,7 @@ export function writePlaces(slice: EndpointSlice, pbf: PbfWriter): void {
   writeText(pbf, field.addressType, addressType)
   pbf.writeBytesField(field.addresses, addresses)
   pbf.writeBytesField(field.flags, flags)
-  // A character an octet.
+  // One octet per character.
   if (targets !== '') pbf.writeBytesField(field.targets, Buffer.from(targets, 'latin1'))
   writeTexts(field.hostname, hostnames, pbf)
   writeTexts(field.pod, podNames, pbf)
@@ -52,7 +52,7 @@ export function packedSlice(span: Span, reducer: Reducer): WireObject {
       return service === '' ? undefined : readSlice(span, service, meta, reducer)
     },
     status() {
-      throw new MalformedObject('an EndpointSlice is no Status')
+      throw new MalformedObject('an EndpointSlice is not a Status')
     },
   }
 }
@@ -101,7 +101,7 @@ const readPlaces: ReadField<Draft> = (number, draft, pbf, reducer) => {
 
 const found: Span = { bytes: none, start: 0, end: 0 }
 
-/** What is kept must not keep the whole chunk. */
+/** A copy, because what is kept must not keep the whole chunk alive. */
 function copy(pbf: PbfReader): Uint8Array {
   octets(pbf, found)
   return new Uint8Array(found.bytes.subarray(found.start, found.end))

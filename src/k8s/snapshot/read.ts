@@ -15,19 +15,19 @@ import { isOfAnother } from './identity.ts'
 import { SnapshotRefused } from './refusal.ts'
 import { checksumOf } from './write.ts'
 
-/** Octets that are read at once, while as many are worked on. */
+/** Octets per read; the next chunk is read while one is processed. */
 const chunkLength = 256 * 1024
-/** A clock may be behind the one that the time was written by. Milliseconds. */
+/** Milliseconds that the clock may be behind the one that wrote the time. */
 const clockTolerance = 60_000
 
 export interface Expected {
   readonly cluster: string
-  /** What the API server says; undefined while it says nothing. It may say so while the file is being read. */
+  /** The UID that the API server reports; undefined if unknown. It may become known while the file is being read. */
   readonly uid?: () => string | undefined
   readonly options: string
   /** Milliseconds since 1970. */
   readonly now: number
-  /** The present by the clock that nobody sets. */
+  /** The current time by the clock that cannot be set. */
   readonly boot?: BootTime | undefined
   /** Milliseconds. */
   readonly maxAge: number
@@ -48,8 +48,8 @@ export interface ReadFacts {
 }
 
 /**
- * Restores what the file has of resources that have not been listed when their turn comes. `restored` is called when that is
- * in the stores, right before anybody learns of it. Rejects with SnapshotRefused; then the model has nothing of it.
+ * Restores the file's objects of resources that have not been listed by then. `restored` is called when they are in the
+ * stores, right before anybody is notified. Rejects with SnapshotRefused, leaving nothing of it in the model.
  */
 export async function readSnapshot(
   file: string,
@@ -73,7 +73,7 @@ export async function readSnapshot(
   }
 }
 
-/** Everything is checked before the first object is read. */
+/** Checks everything before the first object is read. */
 async function readFacts(
   handle: FileHandle,
   size: number,
@@ -94,7 +94,7 @@ async function readFacts(
     if (scheduler.due) await scheduler.rest()
   }
   if (checksumOf(header.subarray(checksumEnd), body.digest()) !== checksum) {
-    throw damaged(file, 'its checksum is another one')
+    throw damaged(file, 'its checksum does not match')
   }
   refuseOthers(facts, file, expected)
   const resources = facts.sections.map(({ resource }) => resource)
@@ -104,7 +104,7 @@ async function readFacts(
   return facts
 }
 
-/** Since the same start of the machine the time of day does not matter: it may have been set meanwhile. */
+/** Within one boot the time of day is ignored, because it may have been set meanwhile. */
 function ageOf({ time, boot: then }: SnapshotFacts, { now, boot }: Expected): number {
   return then !== undefined && then.id === boot?.id && then.at <= boot.at ? boot.at - then.at : now - time
 }
@@ -134,14 +134,14 @@ function refuseOthersUid({ uid }: SnapshotFacts, file: string, { uid: current }:
   }
 }
 
-/** In the largest unit of which there are two: `36 h`. */
+/** In the largest unit of which there are at least two: `36 h`. */
 export function ageText(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000)
   if (seconds < 120) return `${seconds} s`
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
 }
 
-/** `complete` is called where something of the snapshot is used, and throws where it has turned out to be another cluster's. */
+/** `complete` is called before the snapshot is used, and throws if it has turned out to be another cluster's. */
 async function restore(handle: FileHandle, facts: SnapshotFacts, deps: ReadDeps, complete: () => void): Promise<void> {
   const { model } = deps
   const restored: { readonly resource: Resource; readonly object: Reduced }[] = []
@@ -163,7 +163,7 @@ async function restore(handle: FileHandle, facts: SnapshotFacts, deps: ReadDeps,
   }
 }
 
-/** Unless a list has put another one in its place since. */
+/** Removes the object, unless a list has replaced it since. */
 function takeBack({ stores }: ClusterModel, resource: Resource, object: Reduced): void {
   const namespace = 'namespace' in object ? object.namespace : ''
   const store = stores[resource]
@@ -184,7 +184,7 @@ async function restoreSection(
     scheduler.begin()
     reader.push(chunk)
     for (let object = reader.next(); object !== undefined; object = reader.next()) {
-      // A list that is complete says what there is.
+      // A complete list is authoritative.
       if (!isUnlisted(model, resource)) return
       const reduced = object.reduce(resource, object.meta(), undefined)
       if (reduced === undefined) throw new MalformedObject(`an object of ${resource} that is not kept`)
@@ -200,7 +200,7 @@ const isUnlisted = ({ view }: ClusterModel, resource: Resource): boolean => view
 
 const damaged = (file: string, what: string) => new SnapshotRefused('damaged', `${file} is damaged: ${what}`)
 
-/** The next chunk is being read while the caller works on one: else the work would wait for each. */
+/** Reads the next chunk while the caller processes one, so that it does not wait for each. */
 async function* chunksOf(handle: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
   let reading: Promise<Buffer> | undefined
   try {
@@ -212,20 +212,20 @@ async function* chunksOf(handle: FileHandle, start: number, end: number): AsyncG
       yield chunk
     }
   } finally {
-    // The file must not be closed below it.
+    // The file must not be closed during a read.
     await reading?.catch(() => {})
   }
 }
 
 function readAt(handle: FileHandle, at: number, end: number): Promise<Buffer> {
   const reading = readChunk(handle, at, end)
-  // It may fail before anybody waits for it.
+  // It may fail before anybody awaits it.
   reading.catch(() => {})
   return reading
 }
 
 async function readChunk(handle: FileHandle, at: number, end: number): Promise<Buffer> {
-  // A new one each time: what is read from it may be kept as it is until the next.
+  // A new buffer each time, because the caller may refer to the previous one.
   const chunk = Buffer.allocUnsafeSlow(Math.min(chunkLength, end - at))
   const { bytesRead } = await handle.read(chunk, 0, chunk.length, at)
   if (bytesRead === 0) throw new MalformedObject('the file ends before its end')

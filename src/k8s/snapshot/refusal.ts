@@ -1,4 +1,4 @@
-/** Why a snapshot is not used: `message` is for people and names the file. */
+/** Why a snapshot is not used. `message` is for people and names the file. */
 export class SnapshotRefused extends Error {
   override name = 'SnapshotRefused'
   readonly reason: RefusalReason
@@ -9,9 +9,9 @@ export class SnapshotRefused extends Error {
 }
 
 /**
- * missing: there is no file. unsafe: not a file that only we can have written. damaged: not what was written. version: another
- * version of the format. cluster: another cluster's. options: of a configuration that keeps other things. old: older than
- * MAX_AGE. future: its time has not come. unreadable: the file cannot be read, or it cannot be said which cluster this is.
+ * missing: no file. unsafe: others may have written it. damaged: its contents have changed. version: another version of the
+ * format. cluster: another cluster's. options: written for a configuration that keeps other objects. old: older than
+ * MAX_AGE. future: its time is in the future. unreadable: the file cannot be read, or this cluster's identity is unknown.
  */
 export type RefusalReason =
   | 'missing'

@@ -1,6 +1,6 @@
 /**
- * When a snapshot is used: at the start, as soon as it is clear that the API server does not deliver, and once. Whoever asks for a
- * Service while the API server is away gets an answer within a second of the start of the process.
+ * When a snapshot is used: only at the start, as soon as it is clear that the API server does not deliver. With the API server
+ * away, cluster names are then answered within a second of the process's start.
  */
 import type { Clock, Timer } from '../../scheduling/clock.ts'
 import type { ClusterModel } from '../model/cluster-model.ts'
@@ -9,7 +9,7 @@ import type { Resource } from '../model/types.ts'
 export interface WarmStartOptions {
   readonly model: ClusterModel
   readonly watched: readonly Resource[]
-  /** The API server has sent something of a list. */
+  /** The API server has sent part of a list. */
   readonly answers: () => boolean
   /** Restores what the snapshot has. Never rejects. */
   readonly restore: () => Promise<void>
@@ -20,13 +20,13 @@ export interface WarmStart {
   start(): void
   /** A request to the API server has failed. */
   failed(): void
-  /** Resolves when nothing is being restored any more. */
+  /** Resolves when no restore is in progress. */
   stop(): Promise<void>
 }
 
-/** A server that has not begun to answer after so long is taken for one that is away. Milliseconds. */
+/** Milliseconds without any response after which the API server counts as away. */
 const firstOctet = 300
-/** One that has begun is given until then to deliver everything. */
+/** Milliseconds for a server that has begun to respond to deliver everything. */
 const wholeList = 1000
 
 export function createWarmStart({ model, watched, answers, restore, clock }: WarmStartOptions): WarmStart {
@@ -36,7 +36,7 @@ export function createWarmStart({ model, watched, answers, restore, clock }: War
 
   const begin = (): void => {
     if (attempt !== undefined || stopped) return
-    // What has been listed is newer, and the rest of it is about to come.
+    // What has been listed is newer, and the rest is about to follow.
     if (watched.some((resource) => model.view.availability(resource) === 'synced')) return
     attempt = restore()
   }

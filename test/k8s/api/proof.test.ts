@@ -119,7 +119,7 @@ describe('a watch that has lost an event', () => {
     assert.equal((await checks())[different('services')], 1)
     assert.match(
       harness.lines.join('\n'),
-      /services: 2 differ from the API server .*: (\+ shop\/lost, - shop\/web|- shop\/web, \+ shop\/lost); the resource is listed anew/,
+      /services: 2 differ from the API server .*: (\+ shop\/lost, - shop\/web|- shop\/web, \+ shop\/lost); listing the resource again/,
     )
     await until(() => assert.equal(harness.status().freshness?.ok, false))
     await pass(() => assert.equal(harness.status().freshness?.ok, true))
@@ -142,7 +142,7 @@ describe('a watch that has lost an event', () => {
       assert.equal((await checks())[different('endpointslices')], 1)
       assert.match(
         harness.lines.join('\n'),
-        /endpointslices: 2 differ .* ~ is another version\): ~ shop\/loose, ~ shop\/web-1; the resource is listed anew/,
+        /endpointslices: 2 differ .* ~ is another version\): ~ shop\/loose, ~ shop\/web-1; listing the resource again/,
       )
     })
   }

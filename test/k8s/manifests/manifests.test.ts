@@ -108,7 +108,7 @@ items:
     const harness = open(t, directory)
     await harness.synced()
     assert.deepEqual(harness.lines, [
-      `[ERROR] manifests: ${join(directory, 'web.yaml')}:4: Map keys must be unique (the file is left out)`,
+      `[ERROR] manifests: ${join(directory, 'web.yaml')}:4: Map keys must be unique (the file is ignored)`,
     ])
   })
 
@@ -220,13 +220,13 @@ describe('changes of the directory', () => {
     await until(() => assert.deepEqual(serviceNames(harness), ['web2']))
   })
 
-  test('a broken file keeps its last good objects; file and line are logged once', async (t) => {
+  test('a broken file keeps its last valid objects; file and line are logged once', async (t) => {
     const directory = folder(t, { 'web.yaml': service('web'), 'db.yaml': service('db') })
     const harness = open(t, directory)
     await harness.synced()
     writeFileSync(join(directory, 'web.yaml'), `${service('other')}metadata: [\n`)
     await until(() => assert.equal(harness.lines.length, 1))
-    assert.match(harness.lines[0], /^\[ERROR\] manifests: .*\/web\.yaml:\d+: .* \(its last good objects stay\)$/)
+    assert.match(harness.lines[0], /^\[ERROR\] manifests: .*\/web\.yaml:\d+: .* \(its last valid objects stay\)$/)
     writeFileSync(join(directory, 'db.yaml'), service('db2'))
     await until(() => assert.deepEqual(serviceNames(harness), ['db2', 'web']))
     assert.equal(harness.lines.length, 1)

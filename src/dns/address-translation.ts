@@ -1,6 +1,6 @@
-/** IPv4 addresses in IPv6 ones (RFC 6052 §2.2): after the prefix, around octet 8, which is zero. */
+/** IPv4 addresses embedded in IPv6 addresses (RFC 6052 §2.2): after the prefix, skipping octet 8, which is zero. */
 
-/** Bits that a prefix may have. */
+/** Permitted prefix lengths in bits. */
 export const translationLengths: readonly number[] = [32, 40, 48, 56, 64, 96]
 
 const reservedOctet = 8
@@ -15,12 +15,12 @@ export function embedIPv4(prefix: Uint8Array, bits: number, v4: Uint8Array): Uin
   return v6
 }
 
-/** The IPv4 address in an IPv6 one; undefined where the reserved octet is not zero. */
+/** The IPv4 address in an IPv6 one; undefined when the reserved octet is not zero. */
 export function extractIPv4(bits: number, v6: Uint8Array): Uint8Array | undefined {
   return v6[reservedOctet] === 0 ? Uint8Array.from(places(bits), (place) => v6[place]) : undefined
 }
 
-/** Where the four octets stand. */
+/** Positions of the four octets. */
 function places(bits: number): readonly number[] {
   const first = bits / 8
   return [0, 1, 2, 3]

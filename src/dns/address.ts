@@ -11,7 +11,7 @@ function parseIPv4(text: string): Uint8Array | undefined {
   if (parts.length !== 4) return undefined
   const octets = new Uint8Array(4)
   for (let i = 0; i < 4; i++) {
-    // No leading zeros: some read them as octal, so `010.0.0.1` has no safe meaning.
+    // Leading zeros are rejected: some programs read them as octal, so `010.0.0.1` is ambiguous.
     if (!/^(0|[1-9]\d{0,2})$/.test(parts[i]) || Number(parts[i]) > 255) return undefined
     octets[i] = Number(parts[i])
   }
@@ -32,7 +32,7 @@ function parseIPv6(text: string): Uint8Array | undefined {
   return octets
 }
 
-/** The octets of `2001:db8`; the last group may be a dotted IPv4 address where `last` says that the text ends there. */
+/** The octets of `2001:db8`. If the text ends there (`last`), its last group may be a dotted IPv4 address. */
 function parseGroups(text: string, last: boolean): number[] | undefined {
   if (text === '') return []
   const octets: number[] = []
@@ -51,7 +51,7 @@ function parseGroups(text: string, last: boolean): number[] | undefined {
   return octets
 }
 
-/** The text of the 4 or 16 octets at `bytes[at]`: IPv6 as RFC 5952 has it. */
+/** The text of the 4 or 16 octets at `bytes[at]`, IPv6 as in RFC 5952. */
 export function formatAddress(bytes: Uint8Array, at = 0, length = bytes.length - at): string {
   return length === 4 ? `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}` : formatIPv6(bytes, at)
 }
@@ -84,7 +84,7 @@ export function canonicalAddress(text: string): string | undefined {
   return octets && formatAddress(octets)
 }
 
-/** The name whose PTR record tells the address's name: in in-addr.arpa (4 octets) or ip6.arpa (16). */
+/** The name of the address's PTR record: in in-addr.arpa (4 octets) or ip6.arpa (16). */
 export function reverseName(address: Uint8Array): string {
   let name = ''
   for (let i = address.length - 1; i >= 0; i--) {
@@ -95,8 +95,8 @@ export function reverseName(address: Uint8Array): string {
 }
 
 /**
- * The address that a reverse name (lower case) stands for; undefined for any other name. Up to three labels in front of an
- * IPv6 address's 32 are ignored, as in CoreDNS.
+ * The address of a reverse name (lower case); undefined for any other name. As in CoreDNS, up to three labels before the 32 of
+ * an IPv6 address are ignored.
  */
 export function addressOfReverseName(name: string): Uint8Array | undefined {
   if (name.endsWith('.in-addr.arpa.')) {
@@ -115,8 +115,8 @@ export function addressOfReverseName(name: string): Uint8Array | undefined {
 }
 
 /**
- * Who a client is where shares are concerned: an IPv4 address, or the first 64 bits of an IPv6 address, of which a host
- * may take as many as it likes (RFC 7721 §4).
+ * Identifies a client when resources are shared: an IPv4 address, or the first 64 bits of an IPv6 address, because a host may
+ * use any number of addresses within them (RFC 7721 §4).
  */
 export function clientKey(address: string): string {
   if (!address.includes(':')) return address
@@ -124,14 +124,14 @@ export function clientKey(address: string): string {
   return octets === undefined ? address : Buffer.from(octets.subarray(0, 8)).toString('latin1')
 }
 
-/** An address to connect to: Linux and Go take the unspecified address as the machine's own. */
+/** An address to connect to: Linux and Go treat the unspecified address as the local machine. */
 export function connectableAddress(text: string): string {
   const canonical = canonicalAddress(text)
   if (canonical === '0.0.0.0') return '127.0.0.1'
   return canonical === '::' ? '::1' : text
 }
 
-/** A network: the addresses of `address`'s family whose first `bits` bits are its own. */
+/** A network: the addresses of the same family that share the first `bits` bits of `address`. */
 export interface Prefix {
   readonly address: Uint8Array
   readonly bits: number

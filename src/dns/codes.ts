@@ -1,5 +1,6 @@
 /**
- * Numbers of the DNS protocol and their names (IANA "Domain Name System (DNS) Parameters"): those that CoreDNS's DNS library has.
+ * Numbers of the DNS protocol and their names (IANA "Domain Name System (DNS) Parameters"), as far as CoreDNS's DNS library
+ * has them.
  */
 
 export const type = {
@@ -128,27 +129,27 @@ const typeNumbers: ReadonlyMap<string, number> = new Map(Object.entries(type))
 const rcodeNames = new Map([...invert(rcode), [rcode.BADVERS, 'BADSIG']])
 const classNames = invert(dnsClass)
 
-/** `A`, or `TYPE999` for a type without a name of its own (RFC 3597 §5). */
+/** `A`, or `TYPE999` for a type without a name (RFC 3597 §5). */
 export const typeName = (number: number): string => typeNames.get(number) ?? `TYPE${number}`
 
-/** As `typeName`, but undefined for a type without a name of its own. */
+/** As `typeName`, but undefined for a type without a name. */
 export const properTypeName = (number: number): string | undefined => typeNames.get(number)
 
-/** The number of `A` or `TYPE999`, in exactly that case; undefined when there is no such type. */
+/** The number of `A` or `TYPE999`, in exactly that case; undefined if there is no such type. */
 export const typeNumber = (text: string): number | undefined => typeNumbers.get(text) ?? numbered(text, 'TYPE')
 
-/** Whether a zone can have records of the type: those of messages and of questions alone it cannot (RFC 6895 §3.1). */
+/** Whether a zone can have records of the type: not those that occur in messages or questions only (RFC 6895 §3.1). */
 export const isZoneType = (number: number): boolean =>
   number !== type.NONE && number !== type.OPT && (number < type.TKEY || number > type.ANY)
 
 /** `NXDOMAIN`, or `RCODE4000`. 16 is BADSIG, as in CoreDNS's logs and metrics. */
 export const rcodeName = (number: number): string => rcodeNames.get(number) ?? `RCODE${number}`
 
-/** `IN`, or `CLASS99` (RFC 3597 §5). 255 is CLASS255, as in CoreDNS's log: ANY is a type, too. */
+/** `IN`, or `CLASS99` (RFC 3597 §5). 255 is CLASS255, as in CoreDNS's log, because ANY is also a type. */
 export const className = (number: number): string =>
   number === dnsClass.ANY ? `CLASS${number}` : (classNames.get(number) ?? `CLASS${number}`)
 
-/** `IN` or `ANY`; undefined for a class without a name of its own. */
+/** `IN` or `ANY`; undefined for a class without a name. */
 export const properClassName = (number: number): string | undefined => classNames.get(number)
 
 function numbered(text: string, prefix: string): number | undefined {

@@ -6,45 +6,44 @@ import type { Edns, Message, ResourceRecord } from './message.ts'
 import { labelEnd, maxLabelOctets, NameError, nameEnd, wireToName, writeName } from './name.ts'
 
 export interface EncodeOptions {
-  /** Octets that the message may have, at most 65,535. */
+  /** Maximum octets of the message, at most 65,535. */
   readonly limit: number
 }
 
-/** Holds a whole message and the one record that turns out not to fit. */
+/** Holds a complete message and the one record that turns out not to fit. */
 const scratch = new Uint8Array(2 * 0x10000 + 1024)
 
-/** Positions that 14 bits of a compression pointer can name. */
+/** Positions that the 14 bits of a compression pointer can express. */
 const maxPointer = 0x4000
 
 const headerOctets = 12
 const optOctets = 11
 const BACKSLASH = 0x5c
 
-/** Of a name that is being written: where each label begins, and the hash of it with all labels behind it. */
+/** For the name being written: where each label begins, and the hash of the suffix that begins there. */
 const maxLabels = 127
 const starts = new Int32Array(maxLabels)
 const hashes = new Int32Array(maxLabels)
-/** Nobody outside can choose names whose hashes share a place in the map. */
+/** Random, so that nobody can choose names with colliding hashes. */
 const hashSeed = randomInt(2 ** 32) | 0
 
 /**
- * Where a suffix of each hash was written. By the hash and not by the suffix itself, because a name of 127 labels has 127
- * suffixes, which are long. Made anew for each message: an old map is as old as its tables, and keeps them alive until the
- * next full collection.
+ * Position of a written suffix by its hash. Not by the suffix itself, because a name of 127 labels has 127 long suffixes. Created
+ * for each message: an old map keeps its tables alive until the next full collection.
  */
 let written = new Map<number, number>()
-/** The question's name, which most records have; '' until it is written, directly behind the header. */
+/** The question's name, which most records have as owner; '' until it is written, directly after the header. */
 let questionName = ''
 /**
- * What the last name that was written whole has behind its first label, where that is, and its hash: the endpoints of a
- * Service differ in their first labels alone.
+ * The last completely written name without its first label, its position and hash: the endpoints of a Service differ in
+ * their first label only.
  */
 const parent = { name: '', at: 0, hash: 0 }
 
 /**
- * The message's octets, names compressed. When not everything fits, whole records are kept in the order answer,
- * authority, additional until one does not fit; none after it is added and TC is set. The OPT record is always kept,
- * without its options when not even they fit. Names must be valid (see name.ts), or NameError is thrown.
+ * The message's octets, with names compressed. If not everything fits, whole records are kept in the order answer, authority,
+ * additional until one does not fit; the rest is dropped and TC set. The OPT record is always kept, without its options if
+ * they do not fit. Invalid names (see name.ts) cause a NameError.
  */
 export function encodeMessage(message: Message, options: EncodeOptions): Uint8Array {
   written = new Map()
@@ -120,14 +119,14 @@ function writeRecord(record: ResourceRecord, from: number): number {
 function writeRdata(record: ResourceRecord, at: number): number {
   const { rdata } = record
   const layout = layoutOf(record.type)
-  // An update's record may have none; an empty one has no names.
+  // A record of an update may have no rdata, and so no names in it.
   if (layout?.hasNames && rdata.length > 0) return writeRdataWithNames(record, at)
   if (rdata.length > 32) scratch.set(rdata, at)
   else for (let i = 0; i < rdata.length; i++) scratch[at + i] = rdata[i]
   return at + rdata.length
 }
 
-/** Names of RFC 1035's types are compressed; those of others are not, but later names may point to them. */
+/** Names in rdata of RFC 1035's types are compressed; those of other types are not, but later names may point to them. */
 function writeRdataWithNames(record: ResourceRecord, from: number): number {
   const { rdata } = record
   const layout = layoutOf(record.type)!
@@ -147,7 +146,7 @@ function writeRdataWithNames(record: ResourceRecord, from: number): number {
   return at
 }
 
-/** Writes a name, its longest suffix that was written before as a pointer. Suffixes are compared with their case. */
+/** Writes a name, replacing its longest suffix written before by a pointer. Suffixes are compared including their case. */
 function writeCompressed(name: string, from: number): number {
   if (name === '.' || name === '') {
     scratch[from] = 0
@@ -195,9 +194,9 @@ function setParent(name: string, at: number, hash: number): void {
   parent.hash = hash
 }
 
-/** Where the name at `scratch[at]`, of this hash, was written before; if nowhere, -1, and it is noted for later names. */
+/** Where the name at `scratch[at]` with this hash was written before; else -1, and it is recorded for later names. */
 function noted(at: number, hash: number): number {
-  // Small enough for a map to keep as it is.
+  // Small enough for a map to store it unboxed.
   const key = hash & 0x3fffffff
   const target = written.get(key)
   if (target !== undefined) return sameName(at, target) ? target : -1
@@ -205,20 +204,20 @@ function noted(at: number, hash: number): number {
   return -1
 }
 
-/** Fills `hashes` for the uncompressed labels at `starts`, from the last one on: each octet is looked at once. */
+/** Fills `hashes` for the uncompressed labels at `starts`, beginning with the last one: each octet is read once. */
 function hashSuffixes(labels: number): void {
   let hash = hashSeed
   for (let label = labels - 1; label >= 0; label--) hashes[label] = hash = hashLabel(hash, starts[label])
 }
 
-/** Of the label at `scratch[from]` with what is behind it, whose hash is `hash` (FNV-1a). */
+/** Hash (FNV-1a) of the label at `scratch[from]` followed by a suffix with the hash `hash`. */
 function hashLabel(hash: number, from: number): number {
   let sum = hash
   for (let at = from, end = from + scratch[from]; at <= end; at++) sum = Math.imul(sum ^ scratch[at], 0x01000193)
   return sum
 }
 
-/** Whether the names at two places of `scratch` are the same. */
+/** Whether the names at two positions of `scratch` are equal. */
 function sameName(one: number, other: number): boolean {
   for (let [a, b] = [one, other]; ; ) {
     a = behindPointers(a)
@@ -242,7 +241,7 @@ function writeLabel(name: string, from: number, dot: number, at: number): number
   let write = at + 1
   for (let i = from; i < dot; i++) {
     const code = name.charCodeAt(i)
-    // Escapes are rare: leave them to the one place that knows them.
+    // Escapes are rare, so they are left to the one function that handles them.
     if (code === BACKSLASH) return writeName(name.slice(from, dot + 1), scratch, at) - 1
     scratch[write++] = code
   }
@@ -252,7 +251,7 @@ function writeLabel(name: string, from: number, dot: number, at: number): number
   return write
 }
 
-/** Notes the suffixes of the uncompressed name at `scratch[from]`: later names can point to them. */
+/** Records the suffixes of the uncompressed name at `scratch[from]`, so that later names can point to them. */
 function remember(from: number): void {
   let labels = 0
   for (let at = from; scratch[at] !== 0; at += scratch[at] + 1) starts[labels++] = at

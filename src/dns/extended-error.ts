@@ -1,8 +1,8 @@
-/** Extended DNS Errors (RFC 8914): why a reply is what it is, for clients that speak EDNS. */
+/** Extended DNS Errors (RFC 8914): the reason for a reply, for clients with EDNS. */
 import { type Prefix, parseAddress } from './address.ts'
 import { rcode } from './codes.ts'
 
-/** The INFO-CODEs that this server gives, by the words of RFC 8914 §4. */
+/** The INFO-CODEs that this server uses, named as in RFC 8914 §4. */
 export const infoCode = {
   other: 0,
   staleAnswer: 3,
@@ -17,17 +17,17 @@ export const infoCode = {
   networkError: 23,
 } as const
 
-/** The INFO-CODE of a reply that may be out of date, by its rcode (RFC 8914 §4.4 and §4.20). */
+/** The INFO-CODE of a reply that may be stale, by its rcode (RFC 8914 §4.4 and §4.20). */
 export const staleCode = (code: number): number =>
   code === rcode.NXDOMAIN ? infoCode.staleNxdomain : infoCode.staleAnswer
 
 /** The option's code in an OPT record. */
 export const extendedErrorOption = 15
 
-/** Octets of a text: a reply must not grow because of it. */
+/** Maximum octets of a text, so that a reply hardly grows. */
 const longestText = 120
 
-/** INFO-CODE and EXTRA-TEXT as RFC 8914 §2 has them; a long text is cut. */
+/** INFO-CODE and EXTRA-TEXT as in RFC 8914 §2; a long text is cut. */
 export function extendedErrorData(code: number, text = ''): Uint8Array {
   const data = new Uint8Array(2 + longestText)
   data[0] = code >> 8
@@ -40,8 +40,8 @@ export function extendedErrorData(code: number, text = ''): Uint8Array {
 const prefix = (text: string, bits: number): Prefix => ({ address: parseAddress(text)!, bits })
 
 /**
- * Where clusters have their Pods: addresses that are not routed in the internet (RFC 1918 §3, RFC 6598 §7, RFC 4193 §3.1), and
- * those of this machine and its links.
+ * Networks of Pods: addresses that are not routed in the internet (RFC 1918 §3, RFC 6598 §7, RFC 4193 §3.1), and those of this
+ * machine and its links.
  */
 export const privateNetworks: readonly Prefix[] = [
   prefix('10.0.0.0', 8),

@@ -1,13 +1,13 @@
 /**
- * A DNS message as CoreDNS's gRPC service carries it: `message DnsPacket { bytes msg = 1; }` of the protobuf encoding, behind gRPC's
- * prefix of five octets (compressed or not, length). Its service is `/coredns.dns.DnsService/Query`.
+ * A DNS message in CoreDNS's gRPC service (`/coredns.dns.DnsService/Query`): protobuf's `message DnsPacket { bytes msg = 1; }`
+ * after gRPC's prefix of five octets (compressed or not, length).
  */
 
 export const grpcMethod = '/coredns.dns.DnsService/Query'
 
 const prefixOctets = 5
 const messageTag = 0x0a
-/** Octets that a message has in front of it at most: the prefix, a tag and a length of three. */
+/** Maximum octets before the message: the prefix, a tag, and a length of three octets. */
 export const packetOverhead = prefixOctets + 4
 
 /** Wire types of the protobuf encoding that a field may have. */
@@ -15,7 +15,7 @@ const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
 
 export type DecodedPacket =
   | { readonly kind: 'message'; readonly message: Uint8Array }
-  /** `incomplete`: it ends before its length says so. `compressed`: nothing here decompresses. */
+  /** `incomplete`: shorter than its length says. `compressed`: decompression is not supported. */
   | { readonly kind: 'incomplete' | 'compressed' | 'invalid' }
 
 export function encodePacket(message: Uint8Array): Uint8Array {
@@ -29,7 +29,7 @@ export function encodePacket(message: Uint8Array): Uint8Array {
   return packet
 }
 
-/** The first packet in the octets; fields that are not known are passed over, as protobuf wants it. */
+/** The first packet in the octets; unknown fields are skipped, as protobuf requires. */
 export function decodePacket(octets: Uint8Array): DecodedPacket {
   if (octets.length < prefixOctets) return { kind: 'incomplete' }
   const end = prefixOctets + new DataView(octets.buffer, octets.byteOffset).getUint32(1)
@@ -53,7 +53,7 @@ interface FieldPlace {
   readonly next: number
 }
 
-/** Undefined where it does not end before `end`. */
+/** Undefined when it does not end before `end`. */
 function readField(octets: Uint8Array, type: number, at: number, end: number): FieldPlace | undefined {
   const fixed = type === wireType.fixed64 ? 8 : type === wireType.fixed32 ? 4 : undefined
   const length = fixed === undefined ? readVarint(octets, at, end) : { value: fixed, next: at }

@@ -1,6 +1,6 @@
 /**
- * What the rdata of each known type consists of. One table for everybody who has to look inside: the parser (names that
- * may be compressed, lengths that must be right), the encoder (names that may be compressed again) and the text form.
+ * The fields in the rdata of each known type. One table for all code that has to look inside: the parser (compressed names,
+ * lengths to check), the encoder (names that may be compressed) and the text form.
  */
 import { type } from './codes.ts'
 import { nameEnd } from './name.ts'
@@ -30,9 +30,9 @@ export type Field =
 
 export interface Layout {
   readonly fields: readonly Field[]
-  /** The rdata has names: the parser decompresses them where it finds them compressed (RFC 3597 §4). */
+  /** The rdata contains names, which the parser decompresses (RFC 3597 §4). */
   readonly hasNames: boolean
-  /** Its names may be compressed on sending: the types of RFC 1035, and no other (RFC 3597 §4). */
+  /** Its names may be compressed when sent: only those of the types in RFC 1035 (RFC 3597 §4). */
   readonly compressible: boolean
 }
 
@@ -86,10 +86,10 @@ const layouts: ReadonlyMap<number, Layout> = new Map(
   ]),
 )
 
-/** The layout of a type's rdata; undefined for types that are opaque to us (RFC 3597). */
+/** The layout of a type's rdata; undefined for types treated as opaque (RFC 3597). */
 export const layoutOf = (number: number): Layout | undefined => layouts.get(number)
 
-/** Octets of the fields that have a fixed size; 0 for the others. */
+/** Octets of fields with a fixed size; 0 for the others. */
 const sizes: Readonly<Record<Field, number>> = {
   a: 4,
   aaaa: 16,
@@ -137,7 +137,7 @@ function typesEnd(bytes: Uint8Array, at: number, end: number): number {
   return read === end ? end : -1
 }
 
-/** Whether uncompressed rdata is what its type demands. Unknown types have no demands. */
+/** Whether uncompressed rdata is valid for its type. For unknown types any rdata is. */
 export function validRdata(number: number, rdata: Uint8Array): boolean {
   const layout = layouts.get(number)
   if (!layout) return true

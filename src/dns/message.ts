@@ -25,7 +25,7 @@ export interface EdnsOption {
 /** The OPT pseudo-record (RFC 6891 §6.1), taken out of the additional section. */
 export interface Edns {
   readonly version: number
-  /** The sender's UDP payload size as it stands on the wire. */
+  /** The sender's UDP payload size as on the wire. */
   readonly payloadSize: number
   readonly dnssecOk: boolean
   /** Upper 8 bits of the extended rcode. */

@@ -1,10 +1,10 @@
 /**
- * Domain names. In memory a name is an absolute presentation string (`www.example.com.`, `.` for the root) in which
- * every octet has exactly one spelling: printable ones stand for themselves, the nine that mean something to zone files
- * are escaped with a backslash, all others are `\DDD` (RFC 1035 §5.1). Equal names of equal case are equal strings.
+ * Domain names. In memory a name is an absolute presentation string (`www.example.com.`, `.` for the root) in which each octet
+ * has exactly one spelling: printable octets stand for themselves, the nine that are special in zone files are escaped with
+ * a backslash, all others are `\DDD` (RFC 1035 §5.1). Names that are equal including case are equal strings.
  */
 
-/** What is wrong with a name, in words for the person who wrote it. */
+/** An invalid name; the message says why. */
 export class NameError extends Error {
   constructor(message: string) {
     // Whoever asks for a name that `rewrite` makes too long chooses that there is an error: as ParseError's, without a stack trace.
@@ -16,7 +16,7 @@ export class NameError extends Error {
   }
 }
 
-/** RFC 1035 §2.3.4: 63 octets a label; 255 a name, length octets and the root's included. */
+/** RFC 1035 §2.3.4: 63 octets per label; 255 per name, including length octets and the root. */
 export const maxLabelOctets = 63
 export const maxNameOctets = 255
 
@@ -30,13 +30,13 @@ for (let octet = 0; octet < 256; octet++) {
   else if ('. \'@;()"\\'.includes(String.fromCharCode(octet))) spelling[octet] = 1
 }
 
-/** A name of 255 octets spells at most four characters an octet. */
+/** A name of 255 octets is spelled with at most four characters per octet. */
 const spelled = Buffer.alloc(4 * maxNameOctets)
 const wireScratch = new Uint8Array(maxNameOctets)
 
 /**
- * The absolute name that `text` writes, with or without its closing dot, in canonical spelling and its own case.
- * Characters beyond ASCII stand for their UTF-8 octets. Throws NameError.
+ * The absolute name in `text`, with or without a closing dot, in canonical spelling and unchanged case. Characters beyond
+ * ASCII stand for their UTF-8 octets. Throws NameError.
  */
 export function parseName(text: string): string {
   if (text === '') throw new NameError('a name cannot be empty (the root is written ".")')
@@ -51,7 +51,7 @@ function endsInDot(text: string): boolean {
   return text.endsWith('.') && !isEscaped(text, text.length - 1)
 }
 
-/** Whether the character at `at` has an odd number of backslashes in front. */
+/** Whether the character at `at` is preceded by an odd number of backslashes. */
 function isEscaped(text: string, at: number): boolean {
   let backslashes = 0
   while (at - backslashes > 0 && text.charCodeAt(at - backslashes - 1) === BACKSLASH) backslashes++
@@ -63,7 +63,7 @@ export function nameToWire(name: string): Uint8Array {
   return wireScratch.slice(0, writeName(name, wireScratch, 0))
 }
 
-/** How many octets the absolute name has uncompressed. */
+/** Octets of the absolute name when uncompressed. */
 export function nameOctets(name: string): number {
   if (name === '.') return 1
   let octets = name.length + 1
@@ -109,14 +109,14 @@ export function writeName(name: string, out: Uint8Array, at: number): number {
 
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
 
-/** The octet that the escape at `text[at]` stands for: `\DDD`, or `\X` for X itself. */
+/** The octet of the escape at `text[at]`: `\DDD`, or `\X` for X itself. */
 function escapedOctet(text: string, at: number): number {
   const next = text.charCodeAt(at + 1)
   if (Number.isNaN(next)) throw new NameError(`"${text}" ends in a backslash`)
   if (!isDigit(next)) return next
   const [tens, ones] = [text.charCodeAt(at + 2), text.charCodeAt(at + 3)]
   const octet = 100 * (next - 0x30) + 10 * (tens - 0x30) + ones - 0x30
-  // Behind the end of the text there is no digit either.
+  // At the end of the text these are NaN, which is not a digit either.
   if (!isDigit(tens) || !isDigit(ones) || octet > 255) {
     throw new NameError(`"${text}" has an escape that is not \\DDD with DDD from 000 to 255`)
   }
@@ -153,7 +153,7 @@ function writeDecimal(octet: number, at: number): number {
   return at + 4
 }
 
-/** The position after the uncompressed name at `bytes[at]`, or -1 when no valid one ends before `end`. */
+/** The position after the uncompressed name at `bytes[at]`, or -1 if no valid name ends before `end`. */
 export function nameEnd(bytes: Uint8Array, at: number, end: number): number {
   for (let read = at; read < end && read - at < maxNameOctets; read += bytes[read] + 1) {
     if (bytes[read] === 0) return read + 1
@@ -162,7 +162,7 @@ export function nameEnd(bytes: Uint8Array, at: number, end: number): number {
   return -1
 }
 
-/** ASCII letters in lower case (RFC 4343); everything else as it is. */
+/** ASCII letters in lower case (RFC 4343); everything else unchanged. */
 export const lowerName = (name: string): string => name.toLowerCase()
 
 /** Whether `child` is `parent` or below it. Both lower case and absolute. */
@@ -174,10 +174,10 @@ export function isSubdomain(parent: string, child: string): boolean {
   return child.charCodeAt(dot) === DOT && !isEscaped(child, dot)
 }
 
-/** The absolute name of `left`, a label or several without a closing dot, below `zone`. */
+/** The absolute name of `left` (labels without a closing dot) below `zone`. */
 export const below = (left: string, zone: string): string => (zone === '.' ? `${left}.` : `${left}.${zone}`)
 
-/** The labels from left to right, as they are spelled in the name; none for the root. */
+/** The labels from left to right, in the name's spelling; none for the root. */
 export function labelsOf(name: string): string[] {
   if (name === '.') return []
   if (!name.includes('\\')) return name.slice(0, -1).split('.')
@@ -190,7 +190,7 @@ export function labelsOf(name: string): string[] {
   return labels
 }
 
-/** The position of the dot that closes the label which starts at `from`, in an absolute name. */
+/** The position of the dot that closes the label starting at `from`, in an absolute name. */
 export function labelEnd(name: string, from: number): number {
   let at = from
   while (at < name.length && name.charCodeAt(at) !== DOT) at += name.charCodeAt(at) === BACKSLASH ? 2 : 1
@@ -203,7 +203,7 @@ export function parentOf(name: string): string {
   return name.slice(labelEnd(name, 0) + 1) || '.'
 }
 
-/** The last labels of an absolute name, at most so many: the whole name where it has no more, the root for 0. */
+/** The last labels of an absolute name, at most so many: the root for 0. */
 export function lastLabels(name: string, most: number): string {
   let left = most
   for (let at = name.length - 1; at >= 0; at--)

@@ -1,4 +1,4 @@
-/** What is known of EDNS options by their codes. */
+/** Properties of EDNS options by code. */
 import type { EdnsOption } from './message.ts'
 import { maxLabelOctets, maxNameOctets } from './name.ts'
 
@@ -18,8 +18,8 @@ const code = {
 } as const
 
 /**
- * Whether an option of a request changes nothing of any reply: padding, cookies and their like, where they have their
- * form. No reply carries them back (CoreDNS 1.15). NSID is not among them: the plugin of that name answers it.
+ * Whether a request's option does not affect any reply: padding, cookies and the like, if well-formed. No reply returns them
+ * (CoreDNS 1.15). NSID is not among them: the plugin of that name answers it.
  */
 export function isWithoutEffect(number: number, octets: number): boolean {
   switch (number) {
@@ -37,7 +37,7 @@ export function isWithoutEffect(number: number, octets: number): boolean {
   }
 }
 
-/** False for an option of a request that CoreDNS (miekg/dns) answers FORMERR to. Cookies may have any form there. */
+/** False for an option that makes CoreDNS (miekg/dns) answer FORMERR. It accepts cookies of any form. */
 export function isWellFormed({ code: number, data }: EdnsOption): boolean {
   const octets = data.length
   switch (number) {

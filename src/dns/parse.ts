@@ -1,7 +1,6 @@
 /**
- * Octets to Message. Every input is hostile: any octets give a Message or a ParseError, in time linear in their number.
- * A name takes at most
- * `maxNameOctets` octets and `maxJumps` jumps, and all names of a message at most `maxNamesOctets`.
+ * Parses a message. Input is hostile: any octets give a Message or a ParseError, in time linear in their number. A name takes
+ * at most `maxNameOctets` octets and `maxJumps` jumps, and all names of a message at most `maxNamesOctets`.
  */
 import { type } from './codes.ts'
 import { type Field, fieldEnd, layoutOf, validRdata } from './layout.ts'
@@ -13,10 +12,10 @@ export type Stage = 'header' | 'question' | 'answer' | 'authority' | 'additional
 /** The octets are not a DNS message. The parsed part is kept, because a FORMERR reply repeats the question. */
 export class ParseError extends Error {
   readonly stage: Stage
-  /** The header's facts with as many questions as had parsed, all sections empty; undefined without a whole header. */
+  /** The header with the questions parsed so far, all other sections empty; undefined without a complete header. */
   readonly partial: Message | undefined
   constructor(message: string, stage: Stage, partial: Message | undefined) {
-    // Whoever sends the octets chooses that there is an error: it must not cost a stack trace, which says nothing about them.
+    // The sender chooses whether there is an error, so it must not cost a stack trace, which would say nothing about the cause.
     const { stackTraceLimit } = Error
     Error.stackTraceLimit = 0
     super(message)
@@ -29,7 +28,7 @@ export class ParseError extends Error {
 
 export const headerOctets = 12
 
-/** Where the parser is, and names that it expects to meet again. */
+/** The parser's position, and names that it expects to meet again. */
 interface Cursor {
   readonly header: Message
   readonly questions: Question[]
@@ -38,22 +37,22 @@ interface Cursor {
   readonly start: number
   readonly end: number
   at: number
-  /** Owner names are mostly pointers to the question's name, or to the one of the record before. */
+  /** Owner names are mostly pointers to the question's name, or to the previous record's. */
   questionName: string
-  /** Octets of the names that were decompressed so far. */
+  /** Octets of the names decompressed so far. */
   namesOctets: number
   lastTarget: number
   lastName: string
 }
 
 /**
- * Compression pointers of one name. A name of 255 octets has 127 labels, and an encoder needs no more than one pointer in
- * front of each; but a pointer to a pointer adds nothing to the name, so the octets alone do not bound the jumps.
+ * Maximum compression pointers in one name. A name of 255 octets has up to 127 labels, and an encoder needs at most one pointer
+ * before each. A pointer to a pointer adds nothing to the name, so the limit on its octets does not limit the jumps.
  */
 const maxJumps = 127
 
 /**
- * Octets of all names of a message, decompressed. Pointers to long names make 64 KiB into 1.3 MiB; the largest that real
+ * Maximum octets of all names of a message, decompressed. Pointers to long names turn 64 KiB into 1.3 MiB; the most that real
  * zones need is a message of 3,500 PTR records, whose names have some 240 KiB.
  */
 const maxNamesOctets = 512 * 1024
@@ -61,13 +60,13 @@ const maxNamesOctets = 512 * 1024
 const malformed = ({ stage, header, questions }: Cursor, what: string): ParseError =>
   new ParseError(`${stage}: ${what}`, stage, { ...header, questions })
 
-/** Uncompressed name or rdata under construction. Names of at most 255 octets never overflow what a record can have. */
+/** The uncompressed name or rdata under construction. A name of at most 255 octets cannot exceed it after a record's rdata. */
 const scratch = new Uint8Array(0x10000 + 2 * maxNameOctets)
 
 /**
- * The message in `bytes[start, end)`. Octets after the last record are ignored. Rdata is copied, names inside it are
- * decompressed. Of several OPT records the last one counts. A header alone is a message without questions, whatever its
- * counts say. Throws ParseError, and nothing else.
+ * The message in `bytes[start, end)`. Octets after the last record are ignored. Rdata is copied, with its names decompressed. Of
+ * several OPT records the last one counts. A header alone is a message without questions, whatever its counts. Throws
+ * ParseError and nothing else.
  */
 export function parseMessage(bytes: Uint8Array, start = 0, end = bytes.length): Message {
   if (end - start < headerOctets) throw new ParseError('shorter than a header', 'header', undefined)
@@ -151,7 +150,7 @@ function parseRecord(cursor: Cursor): ResourceRecord {
   const ttl = bytes[at + 4] > 127 && number !== type.OPT ? 0 : count(bytes, at + 4) * 0x10000 + count(bytes, at + 6)
   cursor.at = at + 10
   const rdata = parseRdata(cursor, number, rdataEnd)
-  // RFC 2136 §2.4, §2.5: in updates, records of class ANY and NONE may come without rdata.
+  // RFC 2136 §2.4, §2.5: in updates, records of class ANY and NONE may have no rdata.
   if (!validRdata(number, rdata) && !(rdata.length === 0 && recordClass >= 254)) {
     throw malformed(cursor, `rdata of type ${number} is malformed`)
   }
@@ -165,7 +164,7 @@ function parseRdata(cursor: Cursor, number: number, end: number): Uint8Array {
   return copy(cursor.bytes, cursor.at, end)
 }
 
-/** A plain Uint8Array of its own memory; small ones are cheaper copied by hand. */
+/** A plain Uint8Array with its own memory; small ones are copied faster octet by octet. */
 function copy(bytes: Uint8Array, from: number, to: number): Uint8Array {
   const octets = new Uint8Array(to - from)
   if (octets.length > 32) octets.set(bytes.subarray(from, to))
@@ -191,7 +190,7 @@ function decompress(cursor: Cursor, fields: readonly Field[], end: number): Uint
   return copy(scratch, 0, write)
 }
 
-/** Reads a name at the cursor, with the two shortcuts that nearly every record takes. */
+/** Reads a name at the cursor, with shortcuts for the two cases that nearly every record has. */
 function parseOwner(cursor: Cursor): string {
   const { bytes, at } = cursor
   let target = -1
@@ -216,15 +215,15 @@ function parseOwner(cursor: Cursor): string {
 }
 
 /**
- * Copies the name at the cursor, decompressed, to `scratch[to]`; returns the position after the copy and leaves the
- * cursor after the name.
+ * Copies the name at the cursor, decompressed, to `scratch[to]`. Returns the position after the copy, and moves the cursor
+ * behind the name.
  */
 function copyName(cursor: Cursor, to: number): number {
   const { bytes, start, end } = cursor
   const limit = to + maxNameOctets
   let read = cursor.at
   let write = to
-  /** Where the present run of labels began: the next pointer must point before it, so no loop is possible. */
+  /** Start of the current run of labels: the next pointer must point before it, which makes loops impossible. */
   let run = read
   let jumps = 0
   for (;;) {
@@ -252,7 +251,7 @@ function copyName(cursor: Cursor, to: number): number {
   return write
 }
 
-/** Takes the OPT records out of the additional section (RFC 6891 §6.1.1). */
+/** Extracts the OPT records from the additional section (RFC 6891 §6.1.1). */
 function withEdns(cursor: Cursor, message: Message): Message {
   const { additional } = message
   let edns: Edns | undefined

@@ -1,7 +1,7 @@
 import { dnsClass, opcode, rcode } from './codes.ts'
 import type { Message } from './message.ts'
 
-/** A query of our own: class IN, RD as given, no EDNS. Its ID is 0 until the sender sets one. */
+/** A query sent by this server: class IN, RD as given, no EDNS. Its ID is 0 until the sender sets one. */
 export function queryMessage(name: string, type: number, recursionDesired: boolean): Message {
   return {
     id: 0,

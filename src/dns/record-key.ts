@@ -1,4 +1,4 @@
-/** Which records are the same one: owner, type and rdata, whatever the case of names and the TTL (RFC 2136 §1.1.1). */
+/** Identity of records: equal owner, type and rdata, ignoring the case of names and the TTL (RFC 2136 §1.1.1). */
 import { fieldEnd, layoutOf } from './layout.ts'
 import type { ResourceRecord } from './message.ts'
 import { lowerName, nameEnd } from './name.ts'
@@ -8,7 +8,7 @@ export function recordKey(record: ResourceRecord): string {
   return `${lowerName(record.name)} ${record.type} ${rdataKey(record)}`
 }
 
-/** Equal for rdata that differs in the case of names alone (RFC 4034 §6.2). */
+/** Equal for rdata that differs in the case of names only (RFC 4034 §6.2). */
 function rdataKey({ type, rdata }: ResourceRecord): string {
   const layout = layoutOf(type)
   if (!layout?.hasNames) return text(rdata)
@@ -27,5 +27,5 @@ function rdataKey({ type, rdata }: ResourceRecord): string {
 const text = (octets: Uint8Array): string =>
   Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1')
 
-/** Letters of ASCII alone: the others are octets. */
+/** Letters of ASCII only: others are octets. */
 const lowerLetters = (part: string): string => part.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase())

@@ -1,4 +1,4 @@
-/** Records from zone-file text (RFC 1035 §5.1), one line each: what text.ts prints, and what people write. */
+/** Records from zone-file text (RFC 1035 §5.1), one line each: the output of text.ts, and text written by people. */
 import { parseAddress } from './address.ts'
 import { dnsClass, type as rrType, typeName, typeNumber } from './codes.ts'
 import { type Field, layoutOf, validRdata } from './layout.ts'
@@ -15,9 +15,8 @@ export function classNumber(text: string): number | undefined {
 }
 
 /**
- * The record that one line of zone-file text writes: `OWNER [TTL] [CLASS] TYPE RDATA`, TTL and class in either order,
- * 3600 and IN where they are missing (dns libraries agree on that), names absolute with or without the closing dot.
- * Throws RangeError or NameError with what is wrong.
+ * Parses one line of zone-file text: `OWNER [TTL] [CLASS] TYPE RDATA`, TTL and class in either order, by default 3600 and IN (as
+ * other DNS libraries do), names absolute with or without the closing dot. Throws RangeError or NameError.
  */
 export function parseRecord(text: string): ResourceRecord {
   const words = splitWords(text)
@@ -28,7 +27,7 @@ export function parseRecord(text: string): ResourceRecord {
   for (; words.length > 0; words.shift()) {
     const word = words[0].text.toUpperCase()
     const asClass = classNumber(word)
-    // `ANY` names a class and a type: behind a class, or at the end, it is the type.
+    // `ANY` is both a class and a type: after a class, or at the end, it is the type.
     if (/^\d+$/.test(word)) ttl = Number(word)
     else if (asClass !== undefined && recordClass === undefined && words.length > 1) recordClass = asClass
     else break
@@ -48,8 +47,8 @@ export function parseRecord(text: string): ResourceRecord {
 }
 
 /**
- * The rdata that the words write; all of them are taken. `text` names them in errors, `nameOf` reads a name (a zone file
- * has relative ones). Throws RangeError or NameError with what is wrong.
+ * Parses rdata from words, all of which are consumed. `text` is quoted in errors; `nameOf` parses a name (those of a zone file
+ * may be relative). Throws RangeError or NameError.
  */
 export function parseRdata(
   type: number,
@@ -82,7 +81,7 @@ function rdataOf(type: number, words: Word[], text: string, nameOf: (text: strin
   return join(...parts)
 }
 
-/** What is left of the line, blanks taken out. */
+/** The rest of the line without blanks. */
 const restOf = (words: Word[]): string =>
   words
     .splice(0)
@@ -158,7 +157,7 @@ function parseField(field: Field, words: Word[], text: string, nameOf: (text: st
   }
 }
 
-/** A text that is too long for one character string is several, as other servers read it (RFC 7208 §3.3). */
+/** A text too long for one character string is split, and readers join it (RFC 7208 §3.3). */
 function splitText(octets: Uint8Array): Uint8Array[] {
   const strings = [characterString(octets.subarray(0, 255))]
   for (let at = 255; at < octets.length; at += 255) strings.push(characterString(octets.subarray(at, at + 255)))
@@ -173,5 +172,5 @@ function parseTime(text: string, bad: (what: string) => RangeError): Uint8Array 
 
 const isServiceBinding = (number: number): boolean => number === rrType.SVCB || number === rrType.HTTPS
 
-/** In whatever case; a name that has small letters of its own is `Reserved`. */
+/** In any case. One type name has lower-case letters: `Reserved`. */
 const typeOf = (word: string): number | undefined => typeNumber(word) ?? typeNumber(word.toUpperCase())

@@ -1,4 +1,4 @@
-/** Builds the resource records that servers of names and addresses answer with: all are of class IN. */
+/** Creates resource records of class IN. */
 import { dnsClass, type as rrType } from './codes.ts'
 import type { ResourceRecord } from './message.ts'
 

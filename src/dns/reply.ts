@@ -1,4 +1,4 @@
-/** Replies: how they are made, and how they are finished for the client (docs/coredns-behaviour.md §3). */
+/** Creates replies, and finishes them for the client (docs/coredns-behaviour.md §3). */
 import { opcode, rcode } from './codes.ts'
 import { encodeMessage } from './encode.ts'
 import type { Edns, Message, ResourceRecord } from './message.ts'
@@ -14,7 +14,7 @@ export interface ReplyParts {
   readonly edns?: Edns
 }
 
-/** A reply to `request`: its ID, opcode, question in its own case, RD and CD; NOERROR and empty unless `parts` say so. */
+/** A reply to `request`: its ID, opcode, question in its case, RD and CD; NOERROR and empty unless `parts` differ. */
 export function replyTo(request: Message, parts: ReplyParts = {}): Message {
   const plain = request.opcode === opcode.QUERY
   return {
@@ -38,23 +38,24 @@ export function replyTo(request: Message, parts: ReplyParts = {}): Message {
 }
 
 export interface FinishOptions {
-  /** `udp` limits the reply to what the client can take; all others are streams. */
+  /** `udp` limits the reply to the client's payload size; all others are streams. */
   readonly transport: 'udp' | 'tcp' | 'tls' | 'https' | 'grpc'
   /** `bufsize`: the largest UDP payload that a client may ask for. */
   readonly maxPayload?: number
-  /** RD of the reply where a plugin decides it (`header`); else as in the request. */
+  /** RD of the reply if a plugin sets it (`header`); otherwise the request's. */
   readonly recursionDesired?: boolean | undefined
-  /** Octets within the client's limit that something else needs (a signature). */
+  /** Octets of the client's limit reserved for something else (a signature). */
   readonly reserved?: number | undefined
 }
 
-/** Octets that any message may have, and a UDP reply to a client without EDNS (RFC 1035 §4.2.1). */
+/** Maximum octets of any message, and of a UDP reply to a client without EDNS (RFC 1035 §4.2.1). */
 export const maxMessageOctets = 0xffff
 export const plainUdpOctets = 512
 
 /**
- * The octets of `reply` as they go to the client that sent `request`: its ID and opcode, RD and CD of a query; its OPT echoed, or the
- * reply's own adjusted to it; cut to the client's limit. An rcode over 15 becomes SERVFAIL for a client without EDNS.
+ * The octets of `reply` for the client that sent `request`: with its ID and opcode, RD and CD of a query; with its OPT echoed,
+ * or the reply's own adjusted to it; truncated to the client's limit. An rcode over 15 becomes SERVFAIL for a client without
+ * EDNS.
  */
 export function finishReply(reply: Message, request: Message, options: FinishOptions): Uint8Array {
   const edns = replyEdns(reply, request, options.maxPayload)
@@ -64,7 +65,7 @@ export function finishReply(reply: Message, request: Message, options: FinishOpt
     id: request.id,
     response: true,
     opcode: request.opcode,
-    // Of other operations these are the reply's own: an upstream has its say, as in CoreDNS.
+    // For other operations they are the reply's own: as in CoreDNS, an upstream may decide.
     recursionDesired: options.recursionDesired ?? (plain ? request : reply).recursionDesired,
     checkingDisabled: (plain ? request : reply).checkingDisabled,
     rcode: reply.rcode > 15 && !request.edns ? rcode.SERVFAIL : reply.rcode,
@@ -73,7 +74,7 @@ export function finishReply(reply: Message, request: Message, options: FinishOpt
   return encodeMessage(finished, { limit: replyLimit(request, options) - (options.reserved ?? 0) })
 }
 
-/** The octets that a reply to `request` may have. RFC 6891 §6.2.3: sizes below 512 count as 512. */
+/** Maximum octets of a reply to `request`. RFC 6891 §6.2.3: sizes below 512 count as 512. */
 function replyLimit(request: Message, options: FinishOptions): number {
   if (options.transport !== 'udp') return maxMessageOctets
   if (!request.edns) return plainUdpOctets
@@ -83,22 +84,22 @@ function replyLimit(request: Message, options: FinishOptions): number {
 const payloadSize = (edns: Edns, most: number | undefined): number =>
   most !== undefined && edns.payloadSize > most ? most : edns.payloadSize
 
-/** A reply carries an OPT when the request did (RFC 6891 §6.1.1), and when a plugin made one for any client. */
+/** A reply has an OPT if the request had one (RFC 6891 §6.1.1), or if a plugin has created one. */
 function replyEdns(reply: Message, request: Message, maxPayload: number | undefined): Edns | undefined {
   const asked = request.edns
   if (!asked) return reply.edns && { ...reply.edns, extendedRcode: 0 }
   return {
     version: 0,
     payloadSize: payloadSize(asked, maxPayload),
-    // As CoreDNS: a plugin that makes an OPT for any client sets DO in it.
+    // As in CoreDNS: a plugin that creates an OPT itself sets DO in it.
     dnssecOk: asked.dnssecOk || (reply.edns?.dnssecOk ?? false),
     extendedRcode: reply.rcode >> 4,
-    // Those of the request are not sent back.
+    // Options of the request are not returned.
     options: reply.edns?.options ?? [],
   }
 }
 
-/** A request's octets as Message. Throws ParseError; unlike an upstream's answer, also for options that are not of their form. */
+/** Parses a request. Throws ParseError; unlike for an upstream's answer, also for malformed options. */
 export function parseRequest(bytes: Uint8Array): Message {
   const request = parseMessage(bytes)
   const malformed = request.edns?.options.find((option) => !isWellFormed(option))
@@ -107,7 +108,7 @@ export function parseRequest(bytes: Uint8Array): Message {
   throw new ParseError(`additional: EDNS option ${malformed.code} is malformed`, 'additional', partial)
 }
 
-/** NOTIMP for an operation that is not served: the header of the request (at least that) turned round. */
+/** NOTIMP for an unsupported operation: the request's header (`request` has at least that) as a response. */
 export function notImplementedReply(request: Uint8Array): Uint8Array {
   const reply = new Uint8Array(12)
   reply.set(request.subarray(0, 4))
@@ -117,13 +118,13 @@ export function notImplementedReply(request: Uint8Array): Uint8Array {
   return reply
 }
 
-/** BADVERS for a version of EDNS that is not spoken here (RFC 6891 §6.1.3): an OPT of version 0, as CoreDNS writes it. */
+/** BADVERS for an unsupported EDNS version (RFC 6891 §6.1.3): an OPT of version 0, as CoreDNS writes it. */
 export function badVersionReply(request: Message): Uint8Array {
   const edns: Edns = { version: 0, payloadSize: 0, dnssecOk: false, extendedRcode: rcode.BADVERS >> 4, options: [] }
   return encodeMessage(replyTo(request, { rcode: rcode.BADVERS, edns }), { limit: plainUdpOctets })
 }
 
-/** The FORMERR for a request that did not parse, with its question if that had; undefined when there is no header. */
+/** The FORMERR for a request that did not parse, with its question if that did; undefined without a header. */
 export function formatErrorReply(error: ParseError): Uint8Array | undefined {
   const request = error.partial
   if (!request) return undefined

@@ -1,4 +1,4 @@
-/** SvcParams of SVCB and HTTPS records from their text (RFC 9460 §2.1 and appendix A). */
+/** SvcParams of SVCB and HTTPS records from text (RFC 9460 §2.1 and appendix A). */
 import { parseAddress } from './address.ts'
 import { characterString, join, uint16 } from './values.ts'
 import { undoEscapes, type Word } from './words.ts'
@@ -11,14 +11,14 @@ const keyNumbers: ReadonlyMap<string, number> = new Map(
   ]),
 )
 
-/** The octets of `key=value …`, in the order of the keys' numbers. Throws RangeError with what is wrong. */
+/** The octets of `key=value …`, in order of the keys' numbers. Throws RangeError. */
 export function parseServiceParams(words: readonly Word[]): Uint8Array {
   const params = new Map<number, Uint8Array>()
   for (let at = 0; at < words.length; at++) {
     const { text, quoted } = words[at]
     const [, key, rest] = /^([a-z0-9-]+)(?:=([\s\S]*))?$/.exec(quoted ? '' : text) ?? []
     if (key === undefined) throw new RangeError(`"${text}" is not a parameter: write KEY or KEY=VALUE`)
-    // `alpn="h2,h3"` is two words: the quotes begin a new one.
+    // `alpn="h2,h3"` is split into two words, because quotes begin a new one.
     const isApart = rest === '' && words[at + 1]?.quoted
     const value = isApart ? words[++at].text : (rest ?? '')
     const number = keyNumber(key)

@@ -1,4 +1,4 @@
-/** Signatures of records, as far as a server looks at them that does not validate. */
+/** Checks of record signatures by a server that does not validate. */
 import { type } from './codes.ts'
 import type { Message } from './message.ts'
 import { readUint32 } from './values.ts'
@@ -7,7 +7,7 @@ import { readUint32 } from './values.ts'
 const expirationOffset = 8
 const inceptionOffset = 12
 
-/** Whether a signature of the message has expired or is not valid yet. `wallSeconds`: seconds since 1970. */
+/** Whether any signature of the message has expired or is not valid yet. `wallSeconds`: seconds since 1970. */
 export function hasInvalidSignature({ answer, authority, additional }: Message, wallSeconds: number): boolean {
   const now = Math.floor(wallSeconds)
   return [...answer, ...authority, ...additional].some(

@@ -1,4 +1,4 @@
-/** The TSIG record of a message (RFC 8945 §4): found, read, taken off, written, and what of it is signed. */
+/** The TSIG record of a message (RFC 8945 §4): finding, reading, removing and writing it, and its signed parts. */
 import { dnsClass, type } from './codes.ts'
 import type { Message, ResourceRecord } from './message.ts'
 import { lowerName, nameEnd, nameToWire, wireToName } from './name.ts'
@@ -24,13 +24,13 @@ export const tsigError = { NONE: 0, BADSIG: 16, BADKEY: 17, BADTIME: 18 } as con
 
 const headerOctets = 12
 
-/** A message's TSIG record, and where it begins. */
+/** A message's TSIG record, and its position. */
 export interface FoundTsig {
   readonly at: number
   readonly record: TsigRecord
 }
 
-/** The TSIG record at the end of a message; undefined where it has no such record, or a malformed one. */
+/** The TSIG record at the end of a message; undefined if there is none, or a malformed one. */
 export function findTsig(octets: Uint8Array, { additional }: Message): FoundTsig | undefined {
   const last = additional.at(-1)
   const at = last?.type === type.TSIG ? lastRecordOf(octets) : undefined
@@ -39,7 +39,7 @@ export function findTsig(octets: Uint8Array, { additional }: Message): FoundTsig
   return record && { at, record }
 }
 
-/** The message as it was before it was signed: with its first ID, without the record. */
+/** The message before it was signed: with its original ID, without the record. */
 export function withoutTsig(octets: Uint8Array, { at, record }: FoundTsig): Uint8Array {
   const message = octets.slice(0, at)
   message.set(uint16(record.originalId), 0)
@@ -66,7 +66,7 @@ export function withTsig(message: Uint8Array, record: TsigRecord): Uint8Array {
 export const recordOctets = (keyName: string, algorithm: string, mac: number, other: number): number =>
   nameToWire(keyName).length + 10 + nameToWire(algorithm).length + 16 + mac + other
 
-/** What of the record is signed (RFC 8945 §4.3.3). */
+/** The signed parts of the record (RFC 8945 §4.3.3). */
 export const variables = (record: TsigRecord): Uint8Array =>
   join(
     nameToWire(record.keyName),
@@ -78,7 +78,7 @@ export const variables = (record: TsigRecord): Uint8Array =>
     withLength(record.other),
   )
 
-/** What of it is signed from the second message of a transfer on (RFC 8945 §5.3.1). */
+/** The signed parts from the second message of a transfer on (RFC 8945 §5.3.1). */
 export const timers = ({ timeSigned, fudge }: TsigRecord): Uint8Array => join(uint48(timeSigned), uint16(fudge))
 
 export const withLength = (octets: Uint8Array): Uint8Array => join(uint16(octets.length), octets)
@@ -86,7 +86,7 @@ export const withLength = (octets: Uint8Array): Uint8Array => join(uint16(octets
 export const uint48 = (value: number): Uint8Array =>
   join(uint16(Math.floor(value / 2 ** 32)), uint16(Math.floor(value / 2 ** 16) & 0xffff), uint16(value & 0xffff))
 
-/** OPT records are no part of a parsed message's sections: one may be behind the TSIG record, which must be the last. */
+/** A parsed message has its OPT record elsewhere: one could follow the TSIG record, which must be the last. */
 function isTsigAt(octets: Uint8Array, at: number): boolean {
   const typeAt = skipName(octets, at)
   return typeAt !== undefined && typeAt + 2 <= octets.length && readUint16(octets, typeAt) === type.TSIG

@@ -1,4 +1,4 @@
-/** Transaction signatures (RFC 8945): signs messages, and checks their signatures. */
+/** Transaction signatures (RFC 8945): signing messages and verifying signatures. */
 import { createHmac, type Hmac, timingSafeEqual } from 'node:crypto'
 import type { Message } from './message.ts'
 import {
@@ -19,13 +19,13 @@ export interface TsigKey {
   /** Lower case and absolute. */
   readonly name: string
   readonly secret: Uint8Array
-  /** Of messages of our own: `hmac-sha256.`; those of others may have any. */
+  /** For messages signed here: `hmac-sha256.`; those of others may use any. */
   readonly algorithm: string
 }
 
 export const defaultTsigAlgorithm = 'hmac-sha256.'
 
-/** Hash, octets of it, and octets that are sent (RFC 8945 §6). MD5 is left out, as in CoreDNS. */
+/** Hash, its octets, and the octets that are sent (RFC 8945 §6). As in CoreDNS, MD5 is not supported. */
 const algorithms: ReadonlyMap<string, { readonly hash: string; readonly octets: number; readonly sent: number }> =
   new Map([
     ['hmac-sha1.', { hash: 'sha1', octets: 20, sent: 20 }],
@@ -40,20 +40,20 @@ const algorithms: ReadonlyMap<string, { readonly hash: string; readonly octets: 
 
 export const isTsigAlgorithm = (name: string): boolean => algorithms.has(name)
 
-/** Seconds by which clocks may differ (RFC 8945 §10). */
+/** Maximum difference of clocks in seconds (RFC 8945 §10). */
 const fudge = 300
-/** Octets that a truncated MAC must have, and half of the hash (RFC 8945 §5.2.2.1). */
+/** Minimum octets of a truncated MAC; it must also have half of the hash (RFC 8945 §5.2.2.1). */
 const leastMacOctets = 10
-/** Messages of a transfer without TSIG between two that have one (RFC 8945 §5.3.1). */
+/** Maximum messages without TSIG in a row within a transfer (RFC 8945 §5.3.1). */
 const mostUnsigned = 99
 
-/** What becomes of a signed request. `formatError`: FORMERR without a TSIG record. */
+/** Result of verifying a signed request. `formatError`: FORMERR without a TSIG record. */
 export type TsigVerdict =
   | { readonly kind: 'valid'; readonly record: TsigRecord; readonly key: TsigKey }
   | { readonly kind: 'refused'; readonly record: TsigRecord; readonly key: TsigKey | undefined; readonly error: number }
   | { readonly kind: 'formatError' }
 
-/** Checks a request, whose last record is TSIG. `octets`: the same as it came. `now`: milliseconds since 1970. */
+/** Verifies a request whose last record is TSIG. `octets`: as received. `now`: milliseconds since 1970. */
 export function verifyRequest(
   octets: Uint8Array,
   request: Message,
@@ -76,16 +76,16 @@ export function verifyRequest(
   return { kind: 'valid', record, key }
 }
 
-/** Signs the messages of one reply, in their order. */
+/** Signs the messages of one reply, in order. */
 export interface TsigSigner {
-  /** Octets of the record that it adds. */
+  /** Octets of the added record. */
   readonly octets: number
   sign(message: Uint8Array): Uint8Array
 }
 
 /**
- * For the reply to a request with `record`. Without `key` it is not signed: the request's key is unknown, or its MAC is
- * not valid (RFC 8945 §5.3.2). The MAC is as long as the request's.
+ * Creates the signer for a reply to a request with `record`. Without `key` the reply is not signed, because the request's key is
+ * unknown or its MAC invalid (RFC 8945 §5.3.2). The MAC is as long as the request's.
  */
 export function createReplySigner(
   { keyName, algorithm, timeSigned, mac: requestMac }: TsigRecord,
@@ -104,7 +104,7 @@ export function createReplySigner(
       const unsigned: TsigRecord = {
         keyName,
         algorithm,
-        // The client's own time, and the server's beside it (RFC 8945 §5.2.3). Nothing is signed without a key: 0, as in CoreDNS.
+        // The client's own time, with the server's beside it (RFC 8945 §5.2.3). Without a key: 0, as in CoreDNS.
         timeSigned: isLate ? timeSigned : key ? seconds : 0,
         fudge,
         mac: new Uint8Array(),
@@ -122,7 +122,7 @@ export function createReplySigner(
   }
 }
 
-/** Signs a request of our own. */
+/** Signs a request of this server. */
 export function signRequest(
   message: Uint8Array,
   key: TsigKey,
@@ -142,18 +142,18 @@ export function signRequest(
   return { octets: withTsig(message, { ...unsigned, mac }), mac }
 }
 
-/** Checks the messages of the reply to a request of our own, in their order. */
+/** Verifies the messages of the reply to a request of this server, in order. */
 export interface TsigVerifier {
-  /** Why the message is not to be believed; undefined when it is, if `finish` says so too. */
+  /** Why the message must not be trusted; undefined if it may be, provided that `finish` agrees. */
   check(octets: Uint8Array, message: Message): string | undefined
-  /** The same when no more messages follow. */
+  /** The same at the end of the messages. */
   finish(): string | undefined
 }
 
 export function createReplyVerifier(key: TsigKey, requestMac: Uint8Array, wall: () => number): TsigVerifier {
   const { hash } = algorithms.get(key.algorithm)!
   let isFirst = true
-  /** Messages without TSIG since the last one with it: they are hashed as they come, for a transfer's take megabytes. */
+  /** Messages without TSIG since the last one with it. They are hashed as they arrive: those of a transfer take megabytes. */
   let unsigned = 0
   let covered = createHmac(hash, key.secret).update(withLength(requestMac))
 
@@ -193,7 +193,7 @@ const errorName = (error: number): string =>
         ? 'BADTIME'
         : `error ${error}`
 
-/** The whole MAC, or as much of it as the algorithm's name says. */
+/** The MAC, truncated if the algorithm's name says so. */
 function macOf({ secret }: TsigKey, algorithm: string, parts: readonly Uint8Array[]): Uint8Array {
   const hmac = createHmac(algorithms.get(algorithm)!.hash, secret)
   for (const part of parts) hmac.update(part)

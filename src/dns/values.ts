@@ -1,4 +1,4 @@
-/** Builders and readers of rdata. Readers trust rdata that parseMessage or a builder made, and throw RangeError else. */
+/** Builders and readers of rdata. Readers expect rdata from parseMessage or a builder, and throw RangeError otherwise. */
 import { parseAddress } from './address.ts'
 import { nameEnd, nameToWire, wireToName } from './name.ts'
 
@@ -22,7 +22,7 @@ interface Soa {
 /** Text of a character string: a JavaScript string stands for its UTF-8 octets. At most 255 octets. */
 type CharacterString = string | Uint8Array
 
-/** Rdata from its parts. Names are absolute presentation names. Throws RangeError or NameError on impossible parts. */
+/** Builds rdata from its parts. Names are absolute presentation names. Throws RangeError or NameError for invalid parts. */
 export const rdata = {
   a: (text: string): Uint8Array => address(text, 4),
   aaaa: (text: string): Uint8Array => address(text, 16),
@@ -45,7 +45,7 @@ function address(text: string, octets: 4 | 16): Uint8Array {
   return parsed
 }
 
-/** The parts one after another. */
+/** Concatenates the parts. */
 export function join(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0

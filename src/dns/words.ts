@@ -1,6 +1,6 @@
 /** Words of zone-file text (RFC 1035 §5.1): escapes, quotes, comments. */
 
-/** A word of a record's text, with its escapes and without its quotes. */
+/** A word of a record's text, with its escapes but without its quotes. */
 export interface Word {
   readonly text: string
   readonly quoted: boolean
@@ -18,7 +18,7 @@ export function splitWords(text: string): Word[] {
   return words
 }
 
-/** The octets of a word: `\\DDD` and `\\X` undone, the rest as UTF-8. */
+/** The octets of a word: `\\DDD` and `\\X` resolved, the rest as UTF-8. */
 export function undoEscapes(text: string): Uint8Array {
   const octets: number[] = []
   for (let at = 0; at < text.length; at++) {

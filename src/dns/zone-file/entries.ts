@@ -1,10 +1,10 @@
-/** A zone file's text as entries (RFC 1035 §5.1): a line each, or several that parentheses join; comments left out. */
+/** Splits a zone file's text into entries (RFC 1035 §5.1): single lines, or several joined by parentheses; no comments. */
 import type { Word } from '../words.ts'
 
-/** Characters of a reason: it may quote an entry of a megabyte. */
+/** Maximum characters of a reason, which may quote an entry of a megabyte. */
 const maxReason = 400
 
-/** Thrown for everything that is wrong in a zone file. `message` is ready to print: `FILE:LINE: reason`. */
+/** Any error in a zone file. `message` is ready to print: `FILE:LINE: reason`. */
 export class ZoneFileError extends Error {
   constructor(file: string, line: number, reason: string) {
     super(`${file}:${line}: ${reason.length > maxReason ? `${reason.slice(0, maxReason)}…` : reason}`)
@@ -13,23 +13,23 @@ export class ZoneFileError extends Error {
 }
 
 export interface Entry {
-  /** Of its first word, counted from 1. */
+  /** Line of its first word, counted from 1. */
   readonly line: number
-  /** The line begins with a blank: the owner is that of the record before. */
+  /** The line begins with a blank: the owner is the previous record's. */
   readonly indented: boolean
   /** At least one. */
   readonly words: Word[]
 }
 
-/** Words that an entry may have: the strings of a record of 65,535 octets are fewer. */
+/** Maximum words of an entry: a record of 65,535 octets has fewer strings. */
 const maxWords = 65_536
-/** Characters of them: 65,535 octets that are all escaped take a quarter of it. */
+/** Maximum characters of its words: 65,535 octets take a quarter of this even if all are escaped. */
 const maxCharacters = 1024 * 1024
 
 /** New line, blanks, comment, parenthesis, quoted word, bare word. None of them backtracks far. */
 const token = /(\n)|([ \t\r\f\v]+|;[^\n]*)|([()])|"([^"\\\n]*(?:\\[^\n][^"\\\n]*)*)"|(?:[^\s"();\\]+|\\[^\n]){1,65535}/y
 
-/** `pieces`: of the text, each of them whole lines. Returns the number of its lines. */
+/** `pieces` of the text consist of whole lines. Returns the number of lines. */
 export function* entriesOf(pieces: Iterable<string>, file: string): Generator<Entry, number, undefined> {
   let line = 1
   let depth = 0

@@ -1,7 +1,7 @@
-/** `$GENERATE START-STOP[/STEP] ENTRY`: one entry for each number, which `$` stands for (as in BIND and CoreDNS). */
+/** `$GENERATE START-STOP[/STEP] ENTRY`: one entry per number, which replaces `$` (as in BIND and CoreDNS). */
 import type { Word } from '../words.ts'
 
-/** Entries of one directive: a network of 16 bits. More would fill memory from one short line. */
+/** Maximum entries of one directive: a network with 16 host bits. More would fill the memory from one short line. */
 const maxGenerated = 65_536
 
 interface Range {
@@ -10,7 +10,7 @@ interface Range {
   readonly step: number
 }
 
-/** The words of each entry. Throws RangeError with what is wrong. */
+/** The words of each entry. Throws RangeError. */
 export function* generatedEntries([range, ...template]: readonly Word[]): Generator<Word[], void, undefined> {
   const { start, stop, step } = parseRange(range?.text ?? '')
   if (template.length < 3) throw new RangeError('$GENERATE must have a range, an owner, a type and rdata')
@@ -30,7 +30,7 @@ function parseRange(text: string): Range {
 
 const toNumber = (digits: string | undefined): number | undefined => (digits === undefined ? undefined : Number(digits))
 
-/** `$` is the number, `$$` and `\\$` a dollar sign, `${OFFSET,WIDTH,BASE}` the number moved and padded. */
+/** `$` is the number, `$$` and `\\$` a dollar sign, `${OFFSET,WIDTH,BASE}` the number with an offset, padded. */
 function expand(text: string, number: number): string {
   return text.replace(/\\\$|\$\$|\$\{([^}]*)\}|\$/g, (found, format: string | undefined) => {
     if (format !== undefined) return formatted(format, number)

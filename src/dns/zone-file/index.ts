@@ -1,5 +1,5 @@
 /**
- * A zone from its file (RFC 1035 §5): $ORIGIN, $TTL, $INCLUDE, $GENERATE, relative names, TTLs with units. Records come
+ * Parses a zone file (RFC 1035 §5): $ORIGIN, $TTL, $INCLUDE, $GENERATE, relative names, TTLs with units. Records are yielded
  * one by one, so that a large file can be read in slices.
  */
 import { dnsClass, isZoneType, type, typeName, typeNumber } from '../codes.ts'
@@ -13,33 +13,33 @@ import { generatedEntries } from './generate.ts'
 
 export { ZoneFileError } from './entries.ts'
 
-/** Files within files: CoreDNS's figure. */
+/** Nesting limit of included files, as in CoreDNS. */
 const maxIncludeDepth = 7
 
 export interface ZoneFileOptions {
   /** Lower case and absolute: the first origin, and the owner of its SOA. */
   readonly zone: string
-  /** Names the file in errors. */
+  /** The file's name in errors. */
   readonly file: string
-  /** Records that the file may have, those that it makes and includes among them; absent: as many as it has. */
+  /** Maximum records, including generated and included ones; absent: no limit. */
   readonly maxRecords?: number | undefined
-  /** The text of the file that `$INCLUDE` in `file` names. Throws RangeError with why it cannot be read. */
+  /** The text of the file that `$INCLUDE` in `file` names. Throws RangeError if it cannot be read. */
   include(path: string, file: string): ZoneText
 }
 
 export interface ZoneText {
   readonly file: string
-  /** Its text in pieces, each of them whole lines. */
+  /** The text in pieces of whole lines. */
   readonly pieces: Iterable<string>
 }
 
-/** What one file of a zone knows while it is read. */
+/** State of reading one file of a zone. */
 interface Reading {
   readonly file: string
   readonly depth: number
   origin: string
   owner: string | undefined
-  /** Of records that have none: $TTL, or that of the record before (RFC 2308 §4, RFC 1035 §5.1). */
+  /** The TTL of records without one: $TTL, or the previous record's (RFC 2308 §4, RFC 1035 §5.1). */
   ttl: number | undefined
   ttlIsSet: boolean
 }
@@ -50,8 +50,8 @@ interface Zone extends ZoneFileOptions {
 }
 
 /**
- * The records of the zone, in the order of the file; names in their own case, class IN. Throws ZoneFileError, and
- * nothing else: also where there is no SOA, or one that is not owned by the zone.
+ * The records of the zone, in the order of the file; names in their own case, class IN. Throws ZoneFileError and nothing else,
+ * also when there is no SOA or it does not belong to the zone.
  */
 export function* zoneRecords(
   pieces: Iterable<string>,
@@ -89,7 +89,7 @@ function* recordsOf(
       }
     }
   } finally {
-    // Whoever reads no further has the file closed that the pieces come from.
+    // A consumer that stops early causes the underlying file to be closed.
     entries.return(0)
   }
 }
@@ -117,7 +117,7 @@ function setDirective(directive: string, words: readonly Word[], reading: Readin
   } else throw new RangeError(`the directive ${directive} is unknown: write $ORIGIN, $TTL, $INCLUDE or $GENERATE`)
 }
 
-/** The origin of the including file holds again behind it (RFC 1035 §5.1). */
+/** After it, the including file's origin applies again (RFC 1035 §5.1). */
 function* included(zone: Zone, words: readonly Word[], reading: Reading): Generator<ResourceRecord, void, undefined> {
   if (words.length < 1 || words.length > 2) throw new RangeError('$INCLUDE must have a file, and may have an origin')
   if (reading.depth === maxIncludeDepth) throw new RangeError(`$INCLUDE is nested deeper than ${maxIncludeDepth} files`)
@@ -189,7 +189,7 @@ const maxTtl = 0x7fffffff
 
 const secondsOf: Readonly<Record<string, number>> = { S: 1, M: 60, H: 3600, D: 86_400, W: 604_800 }
 
-/** Seconds of `3600`, `1h30m` or `2W`; undefined for what is no time. */
+/** Seconds of `3600`, `1h30m` or `2W`; undefined for an invalid time. */
 function parseTtl(text: string): number | undefined {
   if (!/^(?:\d{1,10}[smhdw])*\d{0,10}$/i.test(text) || text === '') return undefined
   const parts = [...text.toUpperCase().matchAll(/(\d+)([SMHDW]?)/g)]
@@ -203,7 +203,7 @@ function requiredTtl(text: string): number {
   return seconds
 }
 
-/** Times of an SOA may have units, too. */
+/** Converts times of an SOA that have units. */
 function withSeconds(words: Word[]): void {
   for (let at = 3; at < Math.min(words.length, 7); at++) {
     const seconds = parseTtl(words[at].text)

@@ -7,8 +7,8 @@ interface Zones {
 }
 
 /**
- * So many zones are compared with the name one by one, however many labels that has: it may have 127, and looking up each
- * suffix costs as much as the suffix is long.
+ * Up to this many zones are compared with the name one by one, however many labels it has: a name may have 127, and looking up
+ * each suffix costs as much as the suffix is long.
  */
 const fewZones = 8
 

@@ -1,4 +1,4 @@
-/** Reads a zone's files: bounded, regular files, and for `$INCLUDE` only what lies in the folder of the first one. */
+/** Reads a zone's files: regular files of limited size; `$INCLUDE` only within the folder of the first one. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import type { ResourceRecord } from '../dns/message.ts'
@@ -6,20 +6,20 @@ import { isSubdomain, lowerName } from '../dns/name.ts'
 import { type ZoneText, zoneRecords } from '../dns/zone-file/index.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 
-/** Octets of a zone's files together: ten million short records. They are read piece by piece. */
+/** Octets of a zone's files in total: ten million short records. They are read piece by piece. */
 const maxZoneOctets = 256 * 1024 * 1024
-/** Octets that are read at once: less than a millisecond of work. */
+/** Octets per read: less than a millisecond of work. */
 const pieceOctets = 16 * 1024
 /** Octets of a line. */
 const maxLineOctets = 1024 * 1024
 
 export interface ZoneFiles {
   readonly first: ZoneText
-  /** Time of change of the first file: milliseconds since 1970. */
+  /** Modification time of the first file: milliseconds since 1970. */
   readonly modifiedAt: number
-  /** Throws RangeError with why the file cannot be read. */
+  /** Throws RangeError if the file cannot be read. */
   include(path: string, from: string): ZoneText
-  /** Size and time of change of every file that has been read, as one string. */
+  /** Size and modification time of every file read so far, as one string. */
   version(): string
 }
 
@@ -30,7 +30,7 @@ export function openZoneFiles(path: string): ZoneFiles {
   const folder = dirname(path)
 
   function take(file: string): string {
-    // Before anything can fail: a file that appears later is looked for.
+    // Before anything can fail, so that a file that appears later is noticed.
     versions.set(file, versionOf(file))
     const facts = statSync(file)
     if (!facts.isFile()) throw new RangeError(`${file} is not a regular file`)
@@ -58,11 +58,11 @@ export function openZoneFiles(path: string): ZoneFiles {
   }
 }
 
-/** The text of a file, whole lines at a time, as it is when it is opened. Throws an error of node:fs, or RangeError. */
+/** The text of a file in whole lines, as of its opening. Throws an error of node:fs, or RangeError. */
 function* piecesOf(path: string): Generator<string, void, undefined> {
   const file = openSync(path, 'r')
   try {
-    // What is written meanwhile would make it another file, perhaps without end.
+    // A file that is being appended to might never end.
     let left = fstatSync(file).size
     let rest: Buffer = Buffer.alloc(0)
     while (left > 0) {
@@ -82,7 +82,7 @@ function* piecesOf(path: string): Generator<string, void, undefined> {
   }
 }
 
-/** The same of the files of an earlier `version()`, as they are now. */
+/** The current version of the files of an earlier `version()`. */
 export const versionNow = (version: string): string =>
   version
     .split('\n')
@@ -103,7 +103,7 @@ function versionOf(file: string): string {
   }
 }
 
-/** The records of a zone's file, each of them in the zone. Throws an Error with what is wrong. */
+/** The records of a zone's file, all within the zone. Throws an Error that says what is wrong. */
 export function* readZoneFile(
   path: string,
   zone: string,

@@ -1,4 +1,4 @@
-/** A zone that is read from its file at start, and again when the file has another serial. */
+/** A zone that is read from its file at the start, and again when the file's serial has changed. */
 import { type } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
 import { readSoa } from '../dns/rdata.ts'
@@ -15,20 +15,20 @@ import { type ZoneMemory, ZoneMemoryFull } from './zone-memory.ts'
 export interface FollowSettings {
   /** Lower case and absolute. */
   readonly zone: string
-  /** Milliseconds between two looks at the file; 0: it is read once, and must be there. */
+  /** Milliseconds between two checks of the file; 0: it is read once and must exist. */
   readonly reload: number
-  /** It is read at the first look after the start, in slices: for a file that is found while the server runs. */
+  /** Read the file at the first check after the start, in slices: for a file that is found while the server runs. */
   readonly lazy?: boolean
-  /** A file is read again when its time of change is later, not when its serial is another. */
+  /** Read the file again when its modification time is later, rather than when its serial differs. */
   readonly byTime: boolean
 }
 
 export interface FollowedFile {
-  /** The zone as it was read last; undefined until its file is there. */
+  /** The zone as last read; undefined until its file exists. */
   readonly current: Zone | undefined
-  /** Looks at the file, until stopped. */
+  /** Checks the file periodically until stopped. */
   start(): void
-  /** Reads the file now if it has changed, whatever its serial. Throws where it cannot be used. */
+  /** Reads the file now if it has changed, whatever its serial. Throws if it cannot be used. */
   refresh(): void
   stop(): void
 }
@@ -42,33 +42,33 @@ export interface FollowOptions {
   readonly memory: ZoneMemory
   /** Files that share it are read in the same slices. */
   readonly scheduler: CooperativeScheduler
-  /** A new zone is in use. Not called for the one that is read at start. */
+  /** A new zone is in use. Not called for the one read at the start. */
   onChange(zone: Zone): void
   /** The file could not be used. */
   onFailure(): void
 }
 
-/** A file that is being read, in slices. */
+/** A file that is being read in slices. */
 interface Load {
   readonly files: ZoneFiles
   readonly records: Generator<ResourceRecord, void, undefined>
   readonly builder: ZoneBuilder
   /** Records that do not belong to the zone. */
   outside: number
-  /** The same serial is the same zone. */
+  /** An equal serial means an unchanged zone. */
   readonly bySerial: boolean
 }
 
-/** Reads the zone now. Throws where the file cannot be used; without `reload` also where it does not exist. */
+/** Reads the zone now. Throws if the file cannot be used; without `reload` also if it does not exist. */
 export function followZoneFile(options: FollowOptions): FollowedFile {
   const { settings, path, clock, log, memory, scheduler } = options
   const { zone: origin, reload, byTime } = settings
   let current: Zone | undefined
-  /** The files as they were when they were last looked into, and when the zone in use was changed. */
+  /** Versions of the files: when last examined, and when the current zone was read. */
   let seen = ''
   let modifiedAt = 0
   let failure: string | undefined
-  /** The files are as they were seen, and had no room: whether there may be more now. */
+  /** Set when the unchanged files did not fit into memory: whether there may be more memory now. */
   let hasMoreRoom: (() => boolean) | undefined
   let load: Load | undefined
   let timer: Timer | undefined
@@ -93,7 +93,7 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
     return { files, records, builder: createZoneBuilder(origin, memory.reserve()), outside: 0, bySerial }
   }
 
-  /** Takes one record; false when the file is read, or need not be. */
+  /** Reads one record; false when the file is complete, or need not be read further. */
   function step(now: Load): boolean {
     const next = now.records.next()
     if (next.done) {
@@ -111,7 +111,7 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
     return true
   }
 
-  /** What a reload goes by, as in CoreDNS: the same serial is the same zone. */
+  /** As in CoreDNS an equal serial means an unchanged zone. */
   const isCurrent = (record: ResourceRecord): boolean =>
     current !== undefined && record.type === type.SOA && readSoa(record.rdata).serial === current.serial
 
@@ -130,13 +130,13 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
     options.onChange(current)
   }
 
-  /** The files are closed, and the memory is free. */
+  /** Closes the files and frees the memory. */
   function abandon({ records, builder }: Load): void {
     records.return(undefined)
     builder.abandon()
   }
 
-  /** Logged once, not at each look. */
+  /** Logs a failure once, not at each check. */
   function failed(error: unknown): void {
     if (load) abandon(load)
     seen = versionNow(load?.files.version() ?? `${path} 0 0`)

@@ -1,4 +1,4 @@
-/** Answers questions from zones, as CoreDNS's file does: docs/coredns-behaviour.md. */
+/** Answers questions from zones, like CoreDNS's file plugin: docs/coredns-behaviour.md. */
 import { opcode, rcode, type } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
 import { isSubdomain } from '../dns/name.ts'
@@ -8,9 +8,9 @@ import { closest } from './closest.ts'
 import { type Found, lookUp } from './lookup.ts'
 import type { Zone } from './zone.ts'
 
-/** A zone as it is at the moment. */
+/** A zone and its current contents. */
 export interface ServedZone {
-  /** Undefined while it is not known, or no longer valid: its names are SERVFAIL. */
+  /** Undefined while unknown or no longer valid: its names are then SERVFAIL. */
   readonly current: Zone | undefined
 }
 
@@ -21,11 +21,11 @@ export interface ZoneHandlerOptions {
   readonly zones: ReadonlyMap<string, ServedZone>
   /** Zones whose missing names go on to the next plugin. */
   readonly fallthrough: readonly string[]
-  /** Whether no plugin of the block is behind: a name of none of the zones is REFUSED then. */
+  /** Whether this is the block's last plugin: then a name outside all zones is REFUSED. */
   isLast(): boolean
-  /** Hears of each answer that a wildcard has made. */
+  /** Called for each answer made from a wildcard. */
   onWildcard(query: Query, wildcard: string): void
-  /** What becomes of a NOTIFY for a zone; undefined: it is answered like a question. */
+  /** The result of a NOTIFY for a zone; undefined: it is answered like a question. */
   notify(query: Query, zone: string): Outcome | undefined
 }
 
@@ -38,7 +38,7 @@ export function createZoneHandler(options: ZoneHandlerOptions): Handler {
     const { name, qtype } = query
     const origin = closest(zones, name)
     if (origin === undefined) return isLast() ? bare(rcode.REFUSED) : next(query)
-    // Without `transfer`, or for a client that it does not know.
+    // No `transfer`, or a client that it does not allow.
     if (qtype === type.AXFR || qtype === type.IXFR) return bare(rcode.REFUSED)
     if (query.request.opcode === opcode.NOTIFY) {
       const outcome = notify(query, origin)
@@ -72,14 +72,14 @@ const rcodes: Readonly<Partial<Record<Found['kind'], number>>> = {
 }
 
 function reply(query: Query, { kind, answer, authority, additional }: Found) {
-  // The owner of an answer has the case of the question, for resolvers that compare it.
+  // Owners have the question's case, for resolvers that compare it.
   const spelled = ({ name, ...rest }: ResourceRecord): ResourceRecord => ({
     ...rest,
     name: name === query.name ? query.qname : name,
   })
   return replyTo(query.request, {
     rcode: rcodes[kind] ?? rcode.NOERROR,
-    // A referral is not authoritative, but the alias that led to it is.
+    // A referral is not authoritative, but a CNAME that led to it is.
     authoritative: kind !== 'delegation' || answer.length > 0,
     answer: answer.map(spelled),
     authority,

@@ -1,4 +1,4 @@
-/** What a zone answers to a question (RFC 1034 §4.3.2), as CoreDNS does: docs/coredns-behaviour.md. */
+/** A zone's answer to a question (RFC 1034 §4.3.2), as in CoreDNS: docs/coredns-behaviour.md. */
 import { rcode, type } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
 import { isSubdomain, labelsOf, lowerName, NameError, parentOf, parseName, wireToName } from '../dns/name.ts'
@@ -11,13 +11,13 @@ export interface Found {
   readonly answer: readonly ResourceRecord[]
   readonly authority: readonly ResourceRecord[]
   readonly additional: readonly ResourceRecord[]
-  /** An empty non-terminal, or an apex with nothing but SOA and NS: falls through like a name that is not there. */
+  /** An empty non-terminal, or an apex with only SOA and NS: falls through like a missing name. */
   readonly isBare?: true
-  /** The wildcard that has made the answer, also where it is empty. */
+  /** The wildcard that the answer was made from, even if it is empty. */
   readonly wildcard?: string
 }
 
-/** CNAMEs that are followed inside of the zone: CoreDNS's figure. */
+/** CNAMEs followed inside the zone, as in CoreDNS. */
 const maxChain = 8
 
 const failed: Found = { kind: 'servfail', answer: [], authority: [], additional: [] }
@@ -26,13 +26,13 @@ export interface ZoneQuestion {
   /** Lower case, in the zone. */
   readonly name: string
   readonly qtype: number
-  /** Signatures are wanted. */
+  /** Signatures are requested. */
   readonly dnssecOk: boolean
-  /** What the server itself answers to the target of a CNAME; undefined: it cannot be asked. */
+  /** The server's own answer for the target of a CNAME; undefined: it cannot be asked. */
   elsewhere(target: string): Promise<Outcome> | undefined
 }
 
-/** Answers at once, unless the target of a CNAME must be looked up elsewhere. */
+/** Answers synchronously unless the target of a CNAME must be looked up elsewhere. */
 export function lookUp(zone: Zone, query: ZoneQuestion): Found | Promise<Found> {
   const { name, qtype } = query
   const view = createView(zone, query.dnssecOk)
@@ -51,7 +51,7 @@ export function lookUp(zone: Zone, query: ZoneQuestion): Found | Promise<Found> 
   return fromWildcard(view, query) ?? denial(view, name)
 }
 
-/** The records of the zone as one client sees them: with signatures, or without. */
+/** The zone's records for one client: with or without signatures. */
 type View = ReturnType<typeof createView>
 
 function createView(zone: Zone, signed: boolean) {
@@ -83,19 +83,19 @@ function createView(zone: Zone, signed: boolean) {
     glue,
     soa: () => [zone.soa, ...apexSignatures(type.SOA)],
     ns: () => [...zone.ns, ...apexSignatures(type.NS)],
-    /** NSEC records of a name, for a client that wants them. */
+    /** NSEC records of a name, if the client requested them. */
     nsec: (name: string | undefined): ResourceRecord[] => {
       const rrsets = signed && name !== undefined ? zone.at(name) : undefined
       return rrsets ? records(rrsets, type.NSEC) : []
     },
-    /** At a zone cut; a DS query for the cut itself is the parent's to answer (RFC 4035 §3.1.4.1). */
+    /** A referral at a zone cut; a DS query for the cut itself is answered by the parent (RFC 4035 §3.1.4.1). */
     referral(cut: string, rrsets: RRsets, name: string, qtype: number, answer: readonly ResourceRecord[] = []) {
       const servers = rrset(rrsets, type.NS)
       if (servers.length === 0 || (qtype === type.DS && cut === name)) return undefined
       const ds = signed ? records(rrsets, type.DS) : []
       return found('delegation', answer, [...servers, ...ds], glue(servers))
     },
-    /** Addresses of the names that MX, SRV, SVCB and HTTPS records of the answer lead to, each name once. */
+    /** Addresses of the targets of MX, SRV, SVCB and HTTPS records in the answer, each name once. */
     additional(answer: readonly ResourceRecord[]): ResourceRecord[] {
       const targets = new Set(answer.map(targetOf).filter((target) => target !== undefined && target !== '.'))
       return [...targets].flatMap((target) =>
@@ -105,7 +105,7 @@ function createView(zone: Zone, signed: boolean) {
   }
 }
 
-/** Octets of rdata in front of the target's name. */
+/** Offset of the target's name in the rdata. */
 const targetAt: ReadonlyMap<number, number> = new Map([
   [type.MX, 2],
   [type.SRV, 6],
@@ -125,7 +125,7 @@ const found = (
   additional: readonly ResourceRecord[] = [],
 ): Found => ({ kind, answer, authority, additional })
 
-/** The names from the zone's apex to the name, both included. */
+/** The names from the zone's apex to the name, inclusive. */
 function pathFrom(origin: string, name: string): string[] {
   const path: string[] = [name]
   for (let at = name; at !== origin; path.push(at)) at = parentOf(at)
@@ -153,7 +153,7 @@ function fromWildcard(view: View, query: ZoneQuestion): Found | Promise<Found> |
     return madeBy(wildcard, followed(view, query, expand(view.records(rrsets, type.CNAME))))
   if (!rrsets.has(qtype)) return { ...found('nodata', [], [...view.soa(), ...view.nsec(wildcard)]), wildcard }
   const answer = expand(view.records(rrsets, qtype))
-  // The NSEC says that no name closer to the question is there (RFC 4035 §3.1.3.3).
+  // The NSEC record shows that no closer name exists (RFC 4035 §3.1.3.3).
   const authority = [...view.ns(), ...view.nsec(zone.denier(name))]
   return { ...found('success', answer, authority, view.additional(answer)), wildcard }
 }
@@ -179,11 +179,11 @@ function denial(view: View, name: string): Found {
   return found('nxdomain', [], wildcardDenier === denier ? authority : [...authority, ...view.nsec(wildcardDenier)])
 }
 
-/** RFC 6672 §3.2: the DNAME, a CNAME made of it, and what that leads to. */
+/** RFC 6672 §3.2: the DNAME, a CNAME synthesised from it, and the answer for the CNAME's target. */
 function substituted(view: View, query: ZoneQuestion, rrsets: RRsets, dname: ResourceRecord): Found | Promise<Found> {
   const dnames = [...rrsets.get(type.DNAME), ...view.signatures(rrsets, type.DNAME)]
   const target = substitute(query.name, dname.name, readName(dname.rdata))
-  // The name is too long (RFC 6672 §2.2).
+  // The substituted name is too long (RFC 6672 §2.2).
   if (target === undefined) return found('yxdomain', dnames, [])
   if (lowerName(target) === query.name) return failed
   const cname = { ...dname, name: query.name, type: type.CNAME, rdata: rdata.name(target) }
@@ -204,7 +204,7 @@ function substitute(name: string, owner: string, target: string): string | undef
   }
 }
 
-/** Follows the CNAME that `answer` begins with, inside of the zone and then outside. */
+/** Follows the CNAME that `answer` begins with, inside the zone and then outside. */
 function followed(view: View, query: ZoneQuestion, first: readonly ResourceRecord[]): Found | Promise<Found> {
   const { zone } = view
   const { qtype } = query
@@ -224,14 +224,14 @@ function followed(view: View, query: ZoneQuestion, first: readonly ResourceRecor
       return found('success', answer, view.ns(), view.additional(answer))
     }
     const next = lowerName(readName(cnames[0].rdata))
-    // A CNAME to its own name can only loop.
+    // A CNAME to itself can only loop.
     if (next === target) return failed
     answer.push(...cnames)
     target = next
   }
 }
 
-/** The referral of the first zone cut on the way to the name. */
+/** The referral of the first zone cut on the path to the name. */
 function delegationOf(view: View, name: string, qtype: number, answer: readonly ResourceRecord[]): Found | undefined {
   for (const at of pathFrom(view.zone.origin, name)) {
     const rrsets = view.zone.at(at)
@@ -241,7 +241,7 @@ function delegationOf(view: View, name: string, qtype: number, answer: readonly 
   return undefined
 }
 
-/** What the server itself answers to the target: another zone of the block, an upstream, a wildcard of this zone. */
+/** The server's own answer for the target: from another zone of the block, an upstream, or a wildcard of this zone. */
 function elsewhere(
   view: View,
   query: ZoneQuestion,
@@ -263,7 +263,7 @@ function withElsewhere(view: View, outcome: Outcome, answer: readonly ResourceRe
   return found(kind, whole, isDenied ? view.soa() : view.ns(), view.additional(whole))
 }
 
-/** REFUSED for a name that no zone here has stays NOERROR: the resolver follows the CNAME itself. */
+/** REFUSED for a name outside all zones stays NOERROR: the resolver then follows the CNAME itself. */
 function kindOf(code: number, answer: readonly ResourceRecord[]): Found['kind'] {
   if (code === rcode.NXDOMAIN) return 'nxdomain'
   if (code === rcode.SERVFAIL) return 'servfail'

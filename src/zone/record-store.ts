@@ -1,7 +1,7 @@
 /**
- * The records of a zone, packed: owners and rdata lie in buffers one behind the other, so that a record takes its octets and
- * twelve more, an owner its text and sixteen. A million objects would take the memory of a pod twenty times over. It is filled
- * once and then read. Owners are found by linear hashing: a bucket more for each owner, so that no insertion has to move all.
+ * The records of a zone, packed: owners and rdata lie one after another in buffers, so that a record takes its octets plus
+ * twelve, an owner its text plus sixteen. A million objects would exceed the memory of a pod many times over. The store is
+ * filled once and then read. Owners are found by linear hashing: one more bucket per owner, so no insertion moves all of them.
  */
 import { randomBytes } from 'node:crypto'
 import { dnsClass } from '../dns/codes.ts'
@@ -10,7 +10,7 @@ import type { ResourceRecord } from '../dns/message.ts'
 /** The records of one owner. */
 export interface RRsets {
   has(rrType: number): boolean
-  /** In the order in which they were added; [] where there are none. */
+  /** In the order in which they were added; [] if there are none. */
   get(rrType: number): ResourceRecord[]
   /** Each type once. */
   types(): number[]
@@ -20,23 +20,23 @@ export interface RecordStore {
   readonly octets: number
   /** Adds a record; `name` is lower case. Returns whether it is the first of its owner. */
   add(name: string, record: ResourceRecord): boolean
-  /** Notes that there is a name below this one. Returns whether it was noted already. */
+  /** Records that a name exists below this one. Returns whether that was recorded already. */
   setAbove(name: string): boolean
-  /** The records of an owner; undefined where there are no records. */
+  /** The records of an owner; undefined if it has none. */
   at(name: string): RRsets | undefined
   isAbove(name: string): boolean
-  /** Every owner, and every name that has one below it, in the order in which they came. */
+  /** Every owner, and every name with an owner below it, in order of insertion. */
   names(): Iterable<string>
   /** By owner. */
   records(): Iterable<ResourceRecord>
-  /** Where the owner is, to be read with `nameAt`. */
+  /** The owner's position, for `nameAt`. */
   place(name: string): number
   nameAt(place: number): string
-  /** Gives back what was kept for more records. */
+  /** Frees the memory reserved for more records. */
   trim(): void
   /**
-   * Gives back all memory at once: the garbage collector sees buffers late, and the next zone may take as much meanwhile.
-   * Nothing of the store may be used any more.
+   * Frees all memory at once: the garbage collector notices buffers late, and the next zone may need as much meanwhile. The store
+   * must not be used any more.
    */
   free(): void
 }
@@ -63,26 +63,26 @@ const typeAt = 8
 const rdlengthAt = 10
 const rdataAt = 12
 
-/** A small zone takes little: buffers begin with this, and are doubled. */
+/** Initial size of a buffer, which is doubled as needed, so that a small zone takes little. */
 const firstOctets = 512
 const firstBuckets = 4
 
-/** Secrets of the hash: names that are made to collide would slow lookups down. */
+/** Secrets of the hash: names chosen to collide would slow lookups down. */
 const secrets = randomBytes(8)
 const seed = secrets.readInt32LE(0)
 const multiplier = secrets.readInt32LE(4) | 1
 
-/** `origin`: the zone, which every name is in; lower case and absolute. */
+/** `origin`: the zone's name, which every owner ends in; lower case and absolute. */
 export function createRecordStore(origin: string): RecordStore {
   const buffers: Buffer<ArrayBuffer>[] = [Buffer.allocUnsafeSlow(firstOctets)]
-  /** Octets in use of each buffer. Place 0 is never used. */
+  /** Octets in use per buffer. Place 0 is never used. */
   const used: number[] = [4]
   let buckets = new Uint32Array(firstBuckets)
-  /** Buckets in use, and how many there were when the last doubling began. */
+  /** Buckets in use, and their number when the last doubling began. */
   let bucketCount = firstBuckets
   let base = firstBuckets
   let owners = 0
-  /** Octets of buffers that are full. */
+  /** Octets of full buffers. */
   let full = 0
   const suffix = origin === '.' ? '.' : `.${origin}`
 
@@ -92,7 +92,7 @@ export function createRecordStore(origin: string): RecordStore {
   const write = (place: number, field: number, value: number): void =>
     void bufferOf(place).writeUInt32LE(value, offsetOf(place) + field)
 
-  /** Room for an item; its place. */
+  /** Allocates an item and returns its place. */
   function allocate(octets: number): number {
     let last = buffers.length - 1
     if (used[last] + octets > bufferOctets) {
@@ -167,7 +167,7 @@ export function createRecordStore(origin: string): RecordStore {
     buckets[bucket] = place
   }
 
-  /** One more bucket, which takes its part of the one that it was in. */
+  /** Adds a bucket, which takes its part of the one that is split. */
   function split(): void {
     if (bucketCount === buckets.length) {
       const larger = new Uint32Array(2 * bucketCount)
@@ -224,7 +224,7 @@ export function createRecordStore(origin: string): RecordStore {
     }
   }
 
-  /** The places of all owners, in the order in which they came. */
+  /** The places of all owners, in order of insertion. */
   function* places(): Generator<number, void, undefined> {
     for (let index = 0; index < buffers.length; index++) {
       for (let offset = index === 0 ? 4 : 0; offset < used[index]; ) {
@@ -247,7 +247,7 @@ export function createRecordStore(origin: string): RecordStore {
       const place = allocate(rdataAt + rdata.length)
       const buffer = bufferOf(place)
       const offset = offsetOf(place)
-      // Bit 31 is that of owners; such a TTL counts as zero (RFC 2181 §8).
+      // Bit 31 marks owners; a TTL with that bit counts as zero (RFC 2181 §8).
       buffer.writeUInt32LE(ttl < OWNER ? ttl : 0, offset)
       buffer.writeUInt32LE(0, offset + nextAt)
       buffer.writeUInt16LE(type, offset + typeAt)
@@ -296,7 +296,7 @@ export function createRecordStore(origin: string): RecordStore {
   }
 }
 
-/** Its memory is taken from `buffer`: a copy would leave the old one to the garbage collector. */
+/** Takes the memory away from `buffer`: a copy would leave the old memory to the garbage collector. */
 function resized(buffer: Buffer<ArrayBuffer>, octets: number): Buffer<ArrayBuffer> {
   return buffer.length === octets ? buffer : Buffer.from(buffer.buffer.transfer(octets))
 }

@@ -1,4 +1,4 @@
-/** What plugins that serve whole zones have in common: handler, answer table, transfers out, metadata. */
+/** What plugins that serve whole zones share: handler, answer table, outgoing transfers, metadata. */
 import type { Directive } from '../corefile/schema.ts'
 import type { ResourceRecord } from '../dns/message.ts'
 import { isSubdomain } from '../dns/name.ts'
@@ -19,13 +19,13 @@ import type { Zone } from './zone.ts'
 export interface ServedZonesOptions {
   readonly plugin: string
   readonly setup: Pick<Setup, 'block' | 'clock' | 'directive' | 'log' | 'process'>
-  /** By name, lower case and absolute. It may change: call `changed` then. */
+  /** By name, lower case and absolute. May change: call `changed` then. */
   readonly zones: ReadonlyMap<string, ServedZone>
-  /** The zones that names must be in to be the plugin's; absent: all of `zones`, which then stay the same. */
+  /** The zones in which all names belong to the plugin; absent: all of `zones`, which must then not change. */
   readonly within?: readonly string[] | undefined
   /** Zones whose missing names go on to the next plugin. */
   readonly fallthrough: readonly string[]
-  /** What becomes of a NOTIFY for a zone, as in ZoneHandlerOptions; absent: only a secondary expects one. */
+  /** The result of a NOTIFY for a zone, as in ZoneHandlerOptions; absent: only a secondary expects one. */
   readonly notify?: (query: Query, zone: string) => Outcome | undefined
 }
 
@@ -34,12 +34,12 @@ export interface ServedZones {
   readonly provides: readonly Provided[]
   /** The zones for `transfer`. */
   readonly transferable: TransferableZones
-  /** A zone is another one now, or there are others. Resolves when the answer table has it. */
+  /** A zone has changed, or zones were added or removed. Resolves when the answer table is updated. */
   changed(): Promise<void>
   stop(): void
 }
 
-/** As `transfer` wants it: src/plugins/transfer/capability.ts. */
+/** The form that `transfer` expects: src/plugins/transfer/capability.ts. */
 export interface TransferableZones {
   readonly zones: readonly string[]
   serial(zone: string): number | undefined
@@ -61,7 +61,7 @@ export function serveZones(options: ServedZonesOptions): ServedZones {
   const wildcards = createNotedMetadata('zone/wildcard')
   const publisher = createTablePublisher({ clock, log })
 
-  /** Zones that are too large for the answer table: logged once each. */
+  /** Zones too large for the answer table, to log each only once. */
   const tooLarge = new Set<string>()
 
   function publish(): void {
@@ -88,7 +88,7 @@ export function serveZones(options: ServedZonesOptions): ServedZones {
     )
   }
 
-  /** `within`: names that the plugin may come to answer are kept from plugins behind it. */
+  /** `within`: names that the plugin may answer in future are kept from later plugins. */
   const claimed = (): readonly string[] => within ?? [...zones.keys()].filter((zone) => !fallsThroughWhole(zone))
   const fallsThroughWhole = (zone: string): boolean => fallthrough.some((through) => isSubdomain(through, zone))
   const source: CompiledSource = {
@@ -141,12 +141,12 @@ export function serveZones(options: ServedZonesOptions): ServedZones {
 }
 
 /**
- * A node with its slot, measured with short names: 64 octets a record more than the record itself. A CNAME record has answers for
- * three types, which repeat it and what it leads to: 425 octets where that is four addresses.
+ * Octets in the answer table, measured with short names: a node with its slot takes 64 octets per record in addition to the
+ * record. A CNAME has answers for three types, which repeat it and its targets: 425 octets for four addresses.
  */
 const tableOctets = ({ octets, size, leading }: Zone): number => octets + 64 * size + maxRepeatedOctets * leading
 
-/** The zone is answered here alone, whatever plugins behind have for it. */
+/** The zone is answered here only, whatever later plugins have for it. */
 const ownZone = (zone: string, { at }: Directive) => ({
   names: zoneMatcher(zone),
   reason: `it answers ${zone} without fallthrough`,

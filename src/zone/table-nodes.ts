@@ -1,7 +1,7 @@
 /**
- * What the answer table holds for zones: at each name what the handler would answer, because it is the handler's lookup that
- * is asked. The handler's own are: names below a wildcard, a delegation or a DNAME, CNAMEs that lead elsewhere, answers with
- * many records of other names, and of a signed zone what clients with DO get.
+ * The answer table's nodes for zones. They are made by the handler's lookup, so both answer alike. The handler alone answers
+ * names below a wildcard, a delegation or a DNAME, CNAMEs to other zones, answers with many records of other names, and, in a
+ * signed zone, clients with DO.
  */
 import { type } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
@@ -16,14 +16,14 @@ import { type Found, lookUp } from './lookup.ts'
 import type { Zone } from './zone.ts'
 
 /**
- * Octets of other names' records that an answer has in the table: some 14 addresses. A name that a thousand others lead to would
- * be there a thousand times.
+ * Maximum octets of other names' records in a stored answer: some 14 addresses. Otherwise a name that a thousand others point to
+ * would be stored a thousand times.
  */
 export const maxRepeatedOctets = 512
 
-/** Zones as they are at one moment. */
+/** The zones at one point in time. */
 interface ZonesContents extends TableContents {
-  /** By name; undefined: the zone is known, and what is in it is not. */
+  /** By name; undefined: the zone's contents are unknown. */
   readonly byName: ReadonlyMap<string, Zone | undefined>
 }
 
@@ -41,7 +41,7 @@ export function zonesContents(
   function* names(): Generator<string, void, undefined> {
     for (const [origin, zone] of byName) {
       if (!zone) yield origin
-      // What another of the zones answers for is not there, for this one.
+      // Names that another of the zones answers for do not exist in this one.
       else for (const name of zone.names()) if (closest(byName, name) === origin) yield name
     }
   }
@@ -85,10 +85,10 @@ function nodeOf(zone: Zone, name: string, fallthrough: readonly string[]): NodeS
     !(fallsThrough || fallthrough.some((each) => isSubdomain(name, each))) &&
     !rrsets?.has(type.DNAME) &&
     !hasWildcard(zone, name)
-  // A name without records of its own falls through like one that is not there.
+  // A name without records falls through like a missing one.
   const others = rrsets?.has(type.CNAME) || (fallsThrough && !rrsets) ? 'chain' : 'nodata'
   const types = [...(rrsets?.types() ?? []), ...(name === origin ? [type.SOA, type.NS] : [])]
-  // What a CNAME leads to is mostly asked for with these.
+  // The types that are mostly queried where there is a CNAME.
   const asked = rrsets?.has(type.CNAME) ? [type.CNAME, type.A, type.AAAA] : types
   return {
     zone: origin,
@@ -116,7 +116,7 @@ function hasWildcard(zone: Zone, name: string): boolean {
 }
 
 function answerOf(zone: Zone, name: string, qtype: number): AnswerSpec {
-  // The table would leave out those beyond.
+  // The table would drop any beyond this number.
   if (zone.ns.length > maxNameServers) return { kind: 'chain' }
   if (name === zone.origin && qtype === type.SOA) return { kind: 'soa', withNameServers: true }
   const found = lookUp(zone, { name, qtype, dnssecOk: false, elsewhere: () => undefined })
@@ -137,5 +137,5 @@ function constantAnswer({ answer, authority, additional }: Found, name: string, 
   return { kind: 'records', answer: specs(answer), additional: specs(additional), withNameServers }
 }
 
-/** As the table has it: its place, type, class, TTL and length beside its name and its rdata. */
+/** Octets in the table: offset, type, class, TTL and length in addition to name and rdata. */
 const octetsOf = ({ name, rdata }: ResourceRecord): number => name.length + rdata.length + 16

@@ -1,25 +1,25 @@
-/** What the zones of the process may take of its memory, those that are being read beside those that they replace. */
+/** Limits the memory of the process's zones, including those being read while they replace others. */
 import type { Held, ProcessState } from '../plugin/contract.ts'
 import type { MemoryLimits } from '../process-limits/index.ts'
 
 const mebibyte = 1024 * 1024
 
 export interface ZoneMemory {
-  /** Room for a zone that grows. */
+  /** An allowance for a growing zone. */
   reserve(): Room
-  /** What it returns says whether there may be more room than there is now. */
+  /** The result tells whether more memory may be free than at the time of this call. */
   moreRoom(): () => boolean
 }
 
-/** All zones together would take too many octets. */
+/** All zones together would exceed the limit. */
 export class ZoneMemoryFull extends RangeError {}
 
 export interface Room {
-  /** The zone takes as many octets now, with as many records. Throws ZoneMemoryFull where all zones together take too many. */
+  /** Sets the zone's octets and number of records. Throws ZoneMemoryFull if all zones together exceed the limit. */
   take(octets: number, records: number): void
-  /** The zone is gone. */
+  /** The zone is no longer used. */
   release(): void
-  /** No zone has come of it. */
+  /** The zone was not completed. */
   abandon(): void
 }
 
@@ -29,7 +29,7 @@ export function createZoneMemory({ zones: most, limit }: Pick<MemoryLimits, 'zon
   return {
     moreRoom() {
       const [takenThen, goneThen] = [taken, gone]
-      // A zone that replaces one has gone through having both.
+      // A zone that replaces another has needed memory for both.
       return () => taken < takenThen || gone !== goneThen
     },
     reserve() {
@@ -58,9 +58,9 @@ export function createZoneMemory({ zones: most, limit }: Pick<MemoryLimits, 'zon
   }
 }
 
-/** That of the process, which its configurations share. */
+/** The process's zone memory, shared by its configurations. */
 export const holdZoneMemory = (process: ProcessState): Held<ZoneMemory> =>
   process.acquire('zone memory', () => ({ value: createZoneMemory(process.limits.memory), stop: () => undefined }))
 
-/** Of zones that have bounds of their own. */
+/** For zones with limits of their own. */
 export const unboundedRoom: Room = { take: () => undefined, release: () => undefined, abandon: () => undefined }

@@ -1,4 +1,4 @@
-/** A zone's records by name, and what a lookup must know beyond them: names with names below, the order of names. */
+/** A zone's records by name, and what lookups need in addition: names with names below them, the order of names. */
 import { type } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
 import { isSubdomain, labelsOf, lowerName, nameToWire, parentOf } from '../dns/name.ts'
@@ -13,42 +13,42 @@ export interface Zone {
   /** Lower case and absolute. */
   readonly origin: string
   readonly serial: number
-  /** Records, the SOA among them. */
+  /** Number of records, including the SOA. */
   readonly size: number
-  /** Octets of memory that it takes. */
+  /** Octets of memory. */
   readonly octets: number
-  /** Records that lead to other names of the zone, whose records are then part of the answer. */
+  /** Number of records that point to other names of the zone, whose records then belong to the answer. */
   readonly leading: number
   readonly soa: ResourceRecord
   /** The zone's own name servers. */
   readonly ns: readonly ResourceRecord[]
   /** The signatures of the apex's SOA and NS. */
   readonly apexSignatures: readonly ResourceRecord[]
-  /** It has RRSIG records. */
+  /** Whether it has RRSIG records. */
   readonly isSigned: boolean
-  /** Records of a name (lower case, in the zone) without SOA and NS of the apex, and the signatures of these. */
+  /** Records of a name (lower case, in the zone), without the apex's SOA and NS and their signatures. */
   at(name: string): RRsets | undefined
-  /** Whether the name has a name below it that has records. */
+  /** Whether a name below this one has records. */
   isAbove(name: string): boolean
-  /** Every name that there is, the apex and empty non-terminals (RFC 4592 §2.2.2) among them. */
+  /** Every existing name, including the apex and empty non-terminals (RFC 4592 §2.2.2). */
   names(): Iterable<string>
-  /** The NSEC record's owner that is the name or comes before it in canonical order (RFC 4034 §6.1). */
+  /** The owner of the NSEC record that matches the name or precedes it in canonical order (RFC 4034 §6.1). */
   denier(name: string): string | undefined
-  /** Everything but the SOA. */
+  /** All records except the SOA. */
   records(): Iterable<ResourceRecord>
-  /** It is out of use: its memory counts no longer. */
+  /** The zone is no longer used, and its memory no longer counted. */
   release(): void
 }
 
 export interface ZoneBuilder {
   /**
-   * Owners are kept in lower case. False for a record outside of the zone, which is left out. Throws ZoneMemoryFull where
-   * there is no room for it.
+   * Owners are stored in lower case. False for a record outside the zone, which is ignored. Throws ZoneMemoryFull when the memory
+   * limit is reached.
    */
   add(record: ResourceRecord): boolean
   /** The zone; it must have had an SOA. */
   finish(): Zone
-  /** No zone comes of it. */
+  /** Discards the zone. */
   abandon(): void
 }
 
@@ -60,7 +60,7 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
   let soa: ResourceRecord | undefined
   let size = 0
   let leading = 0
-  /** Octets of what is not in the store: records of the apex, places of deniers. */
+  /** Octets of what is outside the store: records of the apex, positions of NSEC owners. */
   let beside = 0
   let isSigned = false
   let isFinished = false
@@ -102,7 +102,7 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
     },
     finish() {
       if (!soa) throw new Error(`the zone ${origin} has no SOA`)
-      // The apex is a name, whatever it has.
+      // The apex exists whatever it has.
       store.setAbove(origin)
       store.trim()
       room.take(store.octets + beside + deniers.sortingOctets, size)
@@ -145,14 +145,14 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
 
 const leadingTypes: ReadonlySet<number> = new Set([type.CNAME, type.MX, type.SRV, type.SVCB, type.HTTPS])
 
-/** Octets of a record that is an object, beside those of its name and its rdata. */
+/** Octets of a record as an object, in addition to its name and rdata. */
 const objectOctets = 160
-/** Octets of a denier's place, while they are collected and then. */
+/** Octets of an NSEC owner's position, during collection and after. */
 const placeOctets = 12
-/** Octets of a denier's key while deniers are sorted. */
+/** Octets of an NSEC owner's key while owners are sorted. */
 const keyOctets = 160
 
-/** The places of NSEC records' owners. Most signed zones come in canonical order: then no key is kept. */
+/** The positions of NSEC owners. Most signed zones arrive in canonical order, so that no keys are kept. */
 function createDeniers() {
   const places: number[] = []
   let isInOrder = true
@@ -177,7 +177,7 @@ function createDeniers() {
   }
 }
 
-/** How many of the sorted keys are `key` or before it. A signed zone may have as many as it has records. */
+/** How many of the sorted keys are equal to or before `key`. A signed zone may have as many as records. */
 function placeAfter(count: number, keyAt: (index: number) => string, key: string): number {
   let low = 0
   for (let high = count; low < high; ) {
@@ -193,8 +193,8 @@ export const coveredType = ({ type: rrType, rdata }: ResourceRecord): number | u
   rrType === type.RRSIG && rdata.length > 1 ? (rdata[0] << 8) | rdata[1] : undefined
 
 /**
- * A string that sorts as the name does in canonical order: labels from the right, octet by octet. Octet 0 closes a label,
- * so 0 and 1 inside of one are written as 1, 1 and 1, 2.
+ * A string that sorts like the name in canonical order: labels from the right, octet by octet. Octet 0 ends a label, so 0 and 1
+ * inside a label are written as 1, 1 and 1, 2.
  */
 export function canonicalKey(name: string): string {
   return labelsOf(lowerName(name))

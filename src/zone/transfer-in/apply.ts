@@ -1,4 +1,4 @@
-/** A zone after the changes that a primary has sent (RFC 1995 §4). */
+/** Applies a primary's changes to a zone (RFC 1995 §4). */
 import type { ResourceRecord } from '../../dns/message.ts'
 import { lowerName } from '../../dns/name.ts'
 import { readSoa } from '../../dns/rdata.ts'
@@ -8,7 +8,7 @@ import { createZoneBuilder, type Zone, type ZoneBuilder } from '../zone.ts'
 import type { Room, ZoneMemory } from '../zone-memory.ts'
 import { type Change, changedRecordOctets } from './read.ts'
 
-/** Throws an Error where the changes are not those of this zone: it must be transferred whole then. */
+/** Throws an Error if the changes do not fit this zone, which must then be transferred as a whole. */
 export async function applyChanges(
   zone: Zone,
   changes: readonly Change[],
@@ -55,10 +55,10 @@ async function build(
   for (const record of touched.values()) builder.add(record)
 }
 
-/** Octets of such a record beside those of its name and its rdata, which its key has once more in hex. */
+/** Octets of a changed record in addition to its name and rdata; its key repeats these in hex. */
 const touchedOctets = changedRecordOctets + 120
 
-/** The records of names that change, by key; all others are kept at once. */
+/** The records of changing names, by key; all others are kept immediately. */
 async function touchedRecords(
   zone: Zone,
   changes: readonly Change[],

@@ -1,4 +1,4 @@
-/** One question to a primary over TCP, and the messages of its reply (RFC 5936 §4). */
+/** A question to a primary over TCP, and the messages of its reply (RFC 5936 §4). */
 import { rcode, rcodeName } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { lowerName } from '../../dns/name.ts'
@@ -19,38 +19,38 @@ export interface Primary {
 
 export interface ExchangeOptions {
   readonly primary: Primary
-  /** Signs the question; then the reply must be signed, too. */
+  /** Signs the question; the reply must then be signed too. */
   readonly key: TsigKey | undefined
   readonly clock: Clock
   readonly log: Logger
-  /** Ends the exchange. */
+  /** Aborts the exchange. */
   readonly signal: AbortSignal
   readonly place: Place
 }
 
 export interface Received {
   readonly message: Message
-  /** Why the messages so far must not be believed yet: they are signed by a later one. */
+  /** Why the messages so far must not be trusted yet: a later message carries their signature. */
   readonly doubt: string | undefined
 }
 
-/** Milliseconds in which the connection must open, and after each message the next one must come, whole. */
+/** Milliseconds for the connection to open, and after that for each complete message. */
 const messageTime = 10_000
-/** Octets of a whole reply: what the files of a zone may have. */
+/** Maximum octets of a reply: as many as a zone's files may have. */
 const mostOctets = 256 * 1024 * 1024
-/** Milliseconds for a whole reply: a primary that sends a little now and then must not keep the next from being asked. */
+/** Milliseconds for the complete reply: a primary that sends slowly must not keep the next one from being asked. */
 const replyTime = 600_000
-/** Where another zone waits for the place, so many octets must come in so many milliseconds of waiting for them. */
+/** Minimum octets received in `progressTime` milliseconds of waiting, while another zone waits for the place. */
 const leastOctets = 300 * 1024
 const progressTime = 30_000
 
-/** No octet has come of the primary. */
+/** The primary has not sent a single octet. */
 export class PrimarySilent extends Error {}
 
 /**
- * The messages of the reply, until the consumer has enough of them. Throws an Error whose text is ready to print: also where
- * a message is not the reply to the question, and where its rcode is not NOERROR. The consumer has used a message when it asks
- * for the next one: until then no other transfer's message is read.
+ * The messages of the reply, until the consumer has enough. Throws an Error whose text is ready to print, also when a message is
+ * not the reply to the question or its rcode is not NOERROR. The consumer must have processed a message before it requests the
+ * next one: until then no other transfer's message is read.
  */
 export async function* exchange(
   question: Message,
@@ -88,7 +88,7 @@ export async function* exchange(
   }
 }
 
-/** How long, and for how much, is waited. What we take ourselves to use a message is not the primary's. */
+/** Time and data limits of waiting. The time for processing a message here is not counted against the primary. */
 function createPatience(frames: Frames, { clock, place }: ExchangeOptions) {
   const whole = clock.after(replyTime, () =>
     frames.destroy(new Error(`the reply is not complete after ${replyTime / 60_000} minutes`)),
@@ -131,10 +131,10 @@ function verified(octets: Buffer, request: Message, verifier: TsigVerifier | und
   const message = parsed(octets)
   const [question] = request.questions
   const [asked] = message.questions
-  // Only the first message need repeat the question (RFC 5936 §2.2.1).
+  // Only the first message must repeat the question (RFC 5936 §2.2.1).
   const isAnother = asked !== undefined && (lowerName(asked.name) !== question.name || asked.type !== question.type)
   if (!message.response || message.id !== request.id || isAnother) throw new Error('a message is not the reply')
-  // A server that does not know the key says so without one that could be checked.
+  // A server that does not know the key says so in a reply that cannot be verified.
   if (message.rcode !== rcode.NOERROR) throw new Error(`it answered ${rcodeName(message.rcode)}`)
   const doubt = verifier?.check(octets, message)
   if (doubt !== undefined) throw new Error(doubt)

@@ -1,4 +1,4 @@
-/** A zone that is kept as its primaries have it: by the timers of its SOA (RFC 1035 §3.3.13) and by NOTIFY (RFC 1996). */
+/** A zone kept in sync with its primaries: by its SOA's timers (RFC 1035 §3.3.13) and by NOTIFY (RFC 1996). */
 import { randomInt } from 'node:crypto'
 import { readSoa } from '../../dns/rdata.ts'
 import { isNewerSerial } from '../../dns/serial.ts'
@@ -14,29 +14,29 @@ import type { Place, TransferPlaces } from './places.ts'
 import { askSerial, transferZone } from './transfer.ts'
 
 const second = 1000
-/** Milliseconds between the first tries to get the zone at all, each twice the one before: CoreDNS's figures. */
+/** Milliseconds between the first attempts, doubled each time: CoreDNS's figures. */
 const firstPause = 250
 const longestPause = 10 * second
-/** Milliseconds by which checks of many zones are spread: CoreDNS's figures. */
+/** Milliseconds over which the checks of many zones are spread: CoreDNS's figures. */
 const refreshJitter = 5 * second
 const retryJitter = 2 * second
-/** Milliseconds: a zone that expires before the soonest check, and one more, would come and go. */
+/** Milliseconds: the minimum that allows for the earliest check and one more; with less a zone would come and go. */
 const leastExpire = 2 * second + refreshJitter + retryJitter
-/** Milliseconds between two checks that NOTIFY causes: forged ones must not make us ask without end. */
+/** Milliseconds between two checks caused by NOTIFY, so that forged ones cannot cause endless queries. */
 const notifyPause = second / 10
-/** Milliseconds of a transfer that fails, at most, which it then rests: a large zone whose primary was restarted must come back. */
+/** Maximum pause in milliseconds after a failed transfer: a large zone must return soon after its primary's restart. */
 const mostFailedTime = 60 * second
-/** Milliseconds: what a timer can hold. An SOA may say 136 years. */
+/** Milliseconds: the maximum of a timer. An SOA may contain 136 years. */
 const longestTimer = 0x7fffffff
 
 export interface FollowedPrimaries {
-  /** Undefined before the first transfer, and when the zone has expired. */
+  /** Undefined before the first transfer, and after the zone has expired. */
   readonly current: Zone | undefined
-  /** Asks the primaries, until stopped. */
+  /** Asks the primaries until stopped. */
   start(): void
-  /** A primary says that the zone has changed. */
+  /** A primary has sent NOTIFY for the zone. */
   notified(): void
-  /** Calls back when there is another zone, or it has expired, until stopped. */
+  /** Calls back when the zone has changed or expired, until stopped. */
   watch(changed: () => void): { stop(): void }
   stop(): void
 }
@@ -46,13 +46,13 @@ export interface FollowPrimariesOptions {
   readonly zone: string
   /** Asked in this order; at least one. */
   readonly primaries: readonly Primary[]
-  /** Signs what is asked. */
+  /** Signs the questions. */
   readonly key: TsigKey | undefined
   readonly memory: ZoneMemory
   readonly places: TransferPlaces
   readonly clock: Clock
   readonly log: Logger
-  /** A check of all primaries has failed. */
+  /** A check has failed at all primaries. */
   onFailure(): void
 }
 
@@ -61,19 +61,19 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
   const watchers = new Set<() => void>()
   let zone: Zone | undefined
   let isExpired = false
-  /** Since the last check that a primary has answered. */
+  /** Runs since the last check that a primary answered. */
   let expiry: Timer | undefined
   let next: Timer | undefined
   let pause = firstPause
   let checkedAt = Number.NEGATIVE_INFINITY
   /**
-   * Milliseconds that the last check has spent on transfers: a primary that always has another zone, or one that is never
-   * complete, must not have us transfer it without end.
+   * Milliseconds that the last check has spent on transfers: a primary whose zone always differs, or is never complete, must not
+   * cause endless transfers.
    */
   let took = 0
   let isChecking = false
   let checkAgain = false
-  /** A primary that is away for days is one line in the log. */
+  /** The last logged failure: a primary that is away for days is logged once. */
   let failure: string | undefined
   const stopping = new AbortController()
 
@@ -94,7 +94,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
     if (checkAgain) checkSoon()
   }
 
-  /** Undefined when a primary has answered; else why none has. */
+  /** Undefined when a primary has answered; otherwise why none has. */
   async function askAll(): Promise<string | undefined> {
     let reached = false
     const reasons: string[] = []
@@ -110,7 +110,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
     return reached && zone !== undefined ? undefined : reasons.join('; ')
   }
 
-  /** True when the primary had a newer zone, which is in use now. */
+  /** True when the primary had a newer zone, which is now in use. */
   async function ask(primary: Primary): Promise<boolean> {
     const place = await places.enter(primary, stopping.signal)
     try {
@@ -148,7 +148,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
     return true
   }
 
-  /** A primary that does not answer has its own pauses. */
+  /** Measures a transfer. A primary that does not answer has its own pauses. */
   async function timed<T>(transfer: () => Promise<T>): Promise<T> {
     const begunAt = clock.now()
     let counted = Number.POSITIVE_INFINITY
@@ -190,7 +190,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
     } else later(milliseconds(readSoa(zone.soa.rdata).retry) + randomInt(retryJitter))
   }
 
-  /** 28 days are usual: more than one timer can hold. */
+  /** 28 days are usual, more than one timer can hold. */
   function expireIn(wait: number): void {
     const left = wait - longestTimer
     expiry = left > 0 ? clock.after(longestTimer, () => expireIn(left)) : clock.after(wait, expired)
@@ -236,5 +236,5 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
   }
 }
 
-/** Of seconds in an SOA: 0 would never rest (as in CoreDNS). */
+/** Converts seconds of an SOA. As in CoreDNS, 0 counts as 1, or there would be no pauses. */
 const milliseconds = (seconds: number): number => Math.min(Math.max(seconds, 1) * second, longestTimer)

@@ -1,39 +1,39 @@
-/** The messages of a TCP connection (RFC 1035 §4.2.2), read into one buffer: a new one for each read is garbage of 64 KiB. */
+/** The messages of a TCP connection (RFC 1035 §4.2.2), read into one buffer: a new one per read would be 64 KiB of garbage. */
 import { connect, type Socket } from 'node:net'
 import type { Endpoint } from '../../upstream/connection.ts'
 import { boundReceiveBuffer } from '../../upstream/receive-buffer.ts'
 
-/** Octets that are read at once. */
+/** Octets per read. */
 const readOctets = 64 * 1024
 const lengthOctets = 2
 const mostFrameOctets = lengthOctets + 0xffff
-/** The reply to a question for the SOA needs no more. */
+/** Enough for the reply to a question for the SOA. */
 const smallFrameOctets = 1024
-/** Octets that the kernel holds of a connection (it takes twice as much memory); by itself it would let it grow to 6 MiB. */
+/** Octets buffered by the kernel per connection (it uses twice as much memory); its default grows to 6 MiB. */
 const kernelOctets = 128 * 1024
 
-/** Octets that a connection takes at most. */
+/** Maximum memory of a connection in octets. */
 export const framesOctets = readOctets + mostFrameOctets + 2 * kernelOctets
 
 export interface Frames {
-  /** Octets that have been read so far. */
+  /** Octets read so far. */
   readonly received: number
   write(octets: Uint8Array): void
-  /** The next message, which is there until the next call; undefined when the connection is closed. Throws the socket's error. */
+  /** The next message, valid until the next call; undefined when the connection is closed. Throws the socket's error. */
   next(): Promise<Buffer | undefined>
-  /** `next` throws it then. */
+  /** Closes the connection; `next` then throws `error`. */
   destroy(error?: Error): void
 }
 
 export function connectFrames({ address, port }: Endpoint): Frames {
   const buffer = Buffer.allocUnsafeSlow(readOctets)
-  /** What was read into it and is not used yet. */
+  /** Octets that were read but not yet used. */
   let unread = buffer.subarray(0, 0)
   let received = 0
   let isClosed = false
   let failure: Error | undefined
   let wake: () => void = () => undefined
-  /** Of the message that is under way. */
+  /** The message being assembled. */
   let frame = Buffer.allocUnsafeSlow(smallFrameOctets)
   let filled = 0
 
@@ -46,7 +46,7 @@ export function connectFrames({ address, port }: Endpoint): Frames {
         unread = buffer.subarray(0, count)
         received += count
         wake()
-        // Nothing more is read until this has been used.
+        // Pauses reading until this has been used.
         return false
       },
     },
@@ -60,7 +60,7 @@ export function connectFrames({ address, port }: Endpoint): Frames {
     wake()
   })
 
-  /** False when nothing more comes. */
+  /** False at the end of the stream. */
   async function read(): Promise<boolean> {
     if (unread.length > 0) return true
     if (isClosed) return false

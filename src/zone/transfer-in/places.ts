@@ -1,37 +1,37 @@
 /**
- * How many transfers run at a time, and whose turn it is. Each has a connection, octets that came and a zone that grows; and
- * a thousand zones may be due at once, all of them of a primary that sends without end.
+ * Limits concurrent transfers and decides whose turn it is. Each has a connection, received octets and a growing zone; a thousand
+ * zones may be due at once, all from a primary that sends endlessly.
  */
 import type { Held, ProcessState } from '../../plugin/contract.ts'
 import type { Clock } from '../../scheduling/clock.ts'
 import { type CooperativeScheduler, createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { type Endpoint, endpointText } from '../../upstream/connection.ts'
 
-/** Zones that are asked for at a time, and of them those of one primary: BIND's `transfers-in` and `transfers-per-ns`. */
+/** Concurrent transfers, in total and per primary: BIND's `transfers-in` and `transfers-per-ns`. */
 export const mostPlaces = 10
 export const mostPlacesOfPrimary = 2
 
-/** Milliseconds: queries come before zones. With slices of 20 ms, as other work has, TCP clients were seen to wait for seconds. */
+/** Milliseconds: queries take precedence. With the usual slices of 20 ms, TCP clients were seen to wait for seconds. */
 const longestSlice = 4
 
 export interface TransferPlaces {
-  /** Resolves when a zone may be asked for at this primary. Throws when the primary turns out not to answer, and when aborted. */
+  /** Resolves when a zone may be requested from this primary. Rejects if the primary turns out not to answer, or on abort. */
   enter(primary: Endpoint, signal: AbortSignal): Promise<Place>
 }
 
 export interface Place {
-  /** Another zone waits for it. */
+  /** Another zone waits for the place. */
   readonly isWanted: boolean
-  /** All transfers share its slices: together they take one in each turn of the event loop. */
+  /** Shared by all transfers: together they take one slice per turn of the event loop. */
   readonly scheduler: CooperativeScheduler
   /**
-   * Messages of all transfers are read one after the other: as objects they are many times as large as they came. Resolves
-   * when it is this one's turn, with what ends it.
+   * Waits for the turn to read a message, and resolves with a function that ends it. Messages of all transfers are processed one
+   * after another, because as objects they are many times larger than on the wire.
    */
   messageTurn(): Promise<() => void>
   /**
-   * The primary has not answered at all. Zones that wait for it learn so at once: one after the other they would wait as
-   * long each before they ask their next primary.
+   * The primary has not answered at all. Zones that wait for it are rejected at once; otherwise each would wait as long, one after
+   * another, before asking its next primary.
    */
   unanswered(reason: Error): void
   leave(): void
@@ -44,7 +44,7 @@ interface Waiting {
 
 export function createTransferPlaces(clock: Clock): TransferPlaces {
   const scheduler = createCooperativeScheduler(clock, longestSlice)
-  /** By primary, in the order of their turns; each has at least one. */
+  /** By primary, in order of turns; no queue is empty. */
   const queues = new Map<string, Set<Waiting>>()
   const taken = new Map<string, number>()
   let allTaken = 0
@@ -60,7 +60,7 @@ export function createTransferPlaces(clock: Clock): TransferPlaces {
     else taken.delete(primary)
   }
 
-  /** The primary's next turn comes behind those of the others. */
+  /** Afterwards, the other primaries' turns come first. */
   function admitNext(): void {
     for (const [primary, queue] of queues) {
       if (!isFree(primary)) continue
@@ -142,6 +142,6 @@ export function createTransferPlaces(clock: Clock): TransferPlaces {
   }
 }
 
-/** Those of the process, which its configurations share. */
+/** The process's transfer places, shared by its configurations. */
 export const holdTransferPlaces = (process: ProcessState, clock: Clock): Held<TransferPlaces> =>
   process.acquire('transfer places', () => ({ value: createTransferPlaces(clock), stop: () => undefined }))

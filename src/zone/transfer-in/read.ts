@@ -1,44 +1,44 @@
-/** What the records of a transfer mean: a whole zone (RFC 5936 §2.2), or what has changed in one (RFC 1995 §4). */
+/** Interprets the records of a transfer: a whole zone (RFC 5936 §2.2), or changes (RFC 1995 §4). */
 import { dnsClass, isZoneType, type, typeName } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { lowerName } from '../../dns/name.ts'
 import { readSoa } from '../../dns/rdata.ts'
 
-/** Records of the changes of an IXFR: they are kept as objects until they are made. With more, the zone is transferred whole. */
+/** Maximum records in the changes of an IXFR, which are kept as objects. With more, the zone is transferred as a whole. */
 const maxChangedRecords = 50_000
-/** Octets of their rdata, likewise. */
+/** Maximum octets of their rdata. */
 const maxChangedOctets = 4 * 1024 * 1024
 
-/** One version to the next. */
+/** The changes from one version to the next. */
 export interface Change {
   readonly from: number
   readonly removed: ResourceRecord[]
-  /** The new SOA is the first. */
+  /** The new SOA comes first. */
   readonly added: ResourceRecord[]
 }
 
 export type Transferred =
-  /** The primary has nothing newer. */
+  /** The primary's zone is not newer. */
   | { readonly kind: 'current' }
-  /** Its records are with `whole`. */
+  /** The records were passed to `whole`. */
   | { readonly kind: 'whole' }
   | { readonly kind: 'changes'; readonly changes: readonly Change[] }
 
-/** Octets of a changed record, which is an object, beside those of its name and its rdata. */
+/** Octets of a changed record as an object, in addition to its name and rdata. */
 export const changedRecordOctets = 240
 
-/** Takes the records of a transfer in their order. */
+/** Takes the records of a transfer in order. */
 export interface TransferReader {
   /** Throws an Error that says what is wrong. */
   add(record: ResourceRecord): void
-  /** The transfer; undefined while more must come. */
+  /** The transfer's result; undefined while it is incomplete. */
   result(): Transferred | undefined
 }
 
 /**
- * `serial`: that of an IXFR question; undefined for AXFR. `whole` takes the records of a whole zone as they come, the SOA first;
- * where the transfer turns out to be changes it has had that SOA alone. `holds` learns how many octets of memory the changes so
- * far take, with as many records, and throws where that is too much.
+ * `serial`: of an IXFR question; undefined for AXFR. `whole` gets the records of a whole zone as they arrive, the SOA first; if the
+ * transfer turns out to be changes, it has got only that SOA. `holds` is called with the memory of the changes so far in octets,
+ * and the number of their records, and throws if that is too much.
  */
 export function createTransferReader(
   zone: string,
@@ -107,7 +107,7 @@ export function createTransferReader(
     },
     result() {
       if (isComplete) return change ? { kind: 'changes', changes } : { kind: 'whole' }
-      // RFC 1995 §2: one SOA record alone says that there is nothing newer.
+      // RFC 1995 §2: a single SOA record means that there is nothing newer.
       return serial !== undefined && count === 1 && newest === serial ? { kind: 'current' } : undefined
     },
   }

@@ -1,4 +1,4 @@
-/** A zone from its primary: what has changed where that can be had, else whole. */
+/** Transfers a zone from its primary: only the changes if possible, else all of it. */
 import { type } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { lowerName } from '../../dns/name.ts'
@@ -12,7 +12,7 @@ import { type ExchangeOptions, exchange } from './exchange.ts'
 import { framesOctets } from './frames.ts'
 import { createTransferReader, type TransferReader, type Transferred } from './read.ts'
 
-/** The serial that the primary has. */
+/** The primary's serial. */
 export async function askSerial(zone: string, options: ExchangeOptions): Promise<number> {
   for await (const { message, doubt } of exchange(queryMessage(zone, type.SOA, false), options)) {
     if (doubt !== undefined) throw new Error(doubt)
@@ -25,13 +25,13 @@ export async function askSerial(zone: string, options: ExchangeOptions): Promise
 
 export interface ZoneTransfer {
   readonly zone: Zone
-  /** How it came, for the log. */
+  /** The type of transfer, for the log. */
   readonly how: 'AXFR' | 'IXFR'
-  /** Records outside of the zone, which are left out. */
+  /** Records outside the zone, which are ignored. */
   readonly outside: number
 }
 
-/** `current`: the zone as it is known. Undefined where the primary has nothing newer. Throws an Error. */
+/** `current`: the known zone. Undefined when the primary has nothing newer. Throws an Error. */
 export async function transferZone(
   zone: string,
   current: Zone | undefined,
@@ -42,7 +42,7 @@ export async function transferZone(
     try {
       return await receive(zone, current, memory, options)
     } catch (error) {
-      // IXFR is tried at every transfer: a primary that does not know it says so at once (RFC 1995 §4).
+      // IXFR is tried each time: a primary without support refuses at once (RFC 1995 §4).
       if (options.signal.aborted) throw error
       options.log.debug(`IXFR of zone ${zone} failed, AXFR is tried: ${errorMessage(error)}`)
     }
@@ -50,7 +50,7 @@ export async function transferZone(
   return receive(zone, undefined, memory, options)
 }
 
-/** `current`: its changes are asked for. */
+/** `current`: requests the changes to it. */
 async function receive(
   zone: string,
   current: Zone | undefined,
@@ -58,7 +58,7 @@ async function receive(
   options: ExchangeOptions,
 ): Promise<ZoneTransfer | undefined> {
   const builder = createZoneBuilder(zone, memory.reserve())
-  /** What the transfer takes beside its zone. */
+  /** Memory of the transfer in addition to its zone. */
   const beside = memory.reserve()
   let outside = 0
   const whole = (record: ResourceRecord): void => {

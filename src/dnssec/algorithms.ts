@@ -1,13 +1,13 @@
-/** The signing algorithms (IANA "DNS Security Algorithm Numbers"): how their keys are written, and how they sign. */
+/** Signing algorithms (IANA "DNS Security Algorithm Numbers"): the format of their keys, and signing. */
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, type webcrypto } from 'node:crypto'
 
-/** The fields of a private key file, by their words in lower case. */
+/** The fields of a private key file, by name in lower case. */
 export type PrivateFields = ReadonlyMap<string, string>
 
 export interface Algorithm {
-  /** The key as a JSON Web Key. Throws RangeError with what is missing. `publicKey`: as DNSKEY has it. */
+  /** The key as a JSON Web Key. Throws RangeError if a field is missing. `publicKey`: as in the DNSKEY. */
   jwk(fields: PrivateFields, publicKey: Uint8Array): webcrypto.JsonWebKey
-  /** The digest that is signed; null: the algorithm has its own. */
+  /** The digest to sign; null: the algorithm includes its own. */
   readonly digest: string | null
   /** See Signer. */
   readonly isQuick: boolean
@@ -45,10 +45,10 @@ const ed25519: Algorithm = {
   }),
 }
 
-/** Octets of a modulus: RFC 3110 §3. */
+/** Maximum octets of a modulus (RFC 3110 §3). */
 const maxModulus = 512
 
-/** RFC 3110 §2: the length of the exponent in one octet, or in two behind a 0. */
+/** RFC 3110 §2: the exponent's length in one octet, or in two after a 0. */
 const rsa = (digest: string): Algorithm => ({
   digest,
   isQuick: false,
@@ -84,20 +84,20 @@ const algorithms: ReadonlyMap<number, Algorithm> = new Map([
   [15, ed25519],
 ])
 
-/** Undefined for an algorithm that nobody signs with here. */
+/** Undefined for an unsupported algorithm. */
 export const algorithmOf = (number: number): Algorithm | undefined => algorithms.get(number)
 
 export interface Signer {
-  /** Signs in a thread of Node's pool. */
+  /** Signs in a thread of Node.js's pool. */
   sign(octets: Uint8Array): Promise<Uint8Array>
   /**
-   * The same at once, where that takes no longer than to hand it to a thread and back: P-256 takes 40 µs of a processor, Ed25519
-   * 60. Undefined for RSA, of which 2,048 bits take 400, and for P-384, which takes 900.
+   * Signs synchronously, if that takes no longer than a thread hand-over: P-256 takes 40 µs of processor time, Ed25519 60.
+   * Undefined for RSA, where 2,048 bits take 400, and for P-384, which takes 900.
    */
   readonly signAtOnce: ((octets: Uint8Array) => Uint8Array) | undefined
 }
 
-/** Throws RangeError where the private key is invalid, or is not that of the public one. */
+/** Throws RangeError if the private key is invalid or does not match the public one. */
 export function createSigner(
   { jwk, digest, isQuick }: Algorithm,
   fields: PrivateFields,
@@ -113,7 +113,7 @@ export function createSigner(
     { key: createPublicKey(publicPart(jwk(fields, publicKey))), dsaEncoding: 'ieee-p1363' },
     sign(digest, probe, options),
   )
-  if (!isPair) throw new RangeError('the private key is not that of the public key')
+  if (!isPair) throw new RangeError('the private key does not match the public key')
   return {
     sign: (octets) =>
       new Promise((resolve, reject) => {
@@ -127,8 +127,8 @@ function importKey(key: webcrypto.JsonWebKey): KeyObject {
   try {
     return createPrivateKey({ format: 'jwk', key })
   } catch {
-    // The error of OpenSSL says nothing that a person could use.
-    throw new RangeError('the private key is invalid, or is not that of the public key')
+    // OpenSSL's error would not help anybody.
+    throw new RangeError('the private key is invalid, or does not match the public key')
   }
 }
 

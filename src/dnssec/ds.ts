@@ -1,4 +1,4 @@
-/** What the zone above takes from a key: digests (RFC 4034 §5), and the records by which it is asked to (RFC 7344 §3). */
+/** Records for the parent zone: digests of keys (RFC 4034 §5), and the records that request their use (RFC 7344 §3). */
 import { createHash } from 'node:crypto'
 import { type } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
@@ -6,7 +6,7 @@ import { lowerName, nameToWire } from '../dns/name.ts'
 import { join, uint16 } from '../dns/values.ts'
 import type { SigningKey } from './key.ts'
 
-/** CDS records as CoreDNS has them, by SHA-1 and SHA-256, and the CDNSKEY record of the key in this zone. */
+/** CDS records as in CoreDNS, with SHA-1 and SHA-256, and the CDNSKEY record of the key in this zone. */
 export function childRecords(key: SigningKey, zone: string, ttl: number): ResourceRecord[] {
   const { record, tag, algorithm } = key
   const common = { name: zone, class: record.class, ttl }

@@ -1,4 +1,4 @@
-/** Keys in the two files that BIND's dnssec-keygen, ldns-keygen and coredns-keygen write: NAME.key and NAME.private. */
+/** Reads the two files of a key from BIND's dnssec-keygen, ldns-keygen or coredns-keygen: NAME.key and NAME.private. */
 import { readFileSync, statSync } from 'node:fs'
 import { type } from '../dns/codes.ts'
 import type { ResourceRecord } from '../dns/message.ts'
@@ -7,14 +7,14 @@ import { parseRecord } from '../dns/record-text.ts'
 import { entriesOf, ZoneFileError } from '../dns/zone-file/entries.ts'
 import { createSigningKey, type SigningKey } from './key.ts'
 
-/** Octets of a file: the private key of RSA with 4,096 bits takes 3,500. */
+/** Maximum octets of a file: a private RSA key of 4,096 bits takes 3,500. */
 const maxKeyFileOctets = 65_536
 const readableByEverybody = 0o004
 
-/** The path without what names one of the two files. */
+/** The path without the ending of one of the two files. */
 export const keyFileBase = (path: string): string => path.replace(/\.(?:key|private)$/, '')
 
-/** `base`: the path of both files without their endings. Throws an Error that names the file and what is wrong with it. */
+/** `base`: the path of both files without their endings. Throws an Error that names the file and the defect. */
 export function readKeyFiles(base: string): SigningKey {
   const record = ofFile(`${base}.key`, (path) => publicRecord(readText(path), path))
   return ofFile(`${base}.private`, (path) => {
@@ -30,7 +30,7 @@ function ofFile<T>(path: string, read: (path: string) => T): T {
   try {
     return read(path)
   } catch (error) {
-    // Errors of node:fs and of zone files name the file themselves.
+    // Errors of node:fs and of zone files name the file already.
     if (error instanceof RangeError || error instanceof NameError) throw new RangeError(`${path}: ${error.message}`)
     throw error
   }
@@ -62,7 +62,7 @@ function recordOf(text: string, path: string, line: number): ResourceRecord {
   }
 }
 
-/** `Word: value`, a line each. A value is never part of an error: it may be the secret. */
+/** `Word: value` per line. A value never becomes part of an error, because it may be the secret. */
 function privateFields(text: string): ReadonlyMap<string, string> {
   const fields = new Map<string, string>()
   for (const [index, line] of text.split('\n').entries()) {

@@ -1,15 +1,15 @@
-/** A key that signs: its DNSKEY record (RFC 4034 §2), and the private key behind it. */
+/** A signing key: its DNSKEY record (RFC 4034 §2) and private key. */
 import type { ResourceRecord } from '../dns/message.ts'
 import { readUint16 } from '../dns/values.ts'
 import { algorithmOf, createSigner, type PrivateFields, type Signer } from './algorithms.ts'
 
 export interface SigningKey extends Signer {
-  /** The DNSKEY record as the key file has it. */
+  /** The DNSKEY record as in the key file. */
   readonly record: ResourceRecord
   readonly algorithm: number
   /** RFC 4034 §B. */
   readonly tag: number
-  /** Zone keys with the SEP bit are `ksk`, those without it `zsk`; undefined: no zone key (RFC 4034 §2.1.1). */
+  /** Zone keys with the SEP bit are `ksk`, without it `zsk`; undefined: not a zone key (RFC 4034 §2.1.1). */
   readonly role: 'ksk' | 'zsk' | undefined
 }
 
@@ -18,7 +18,7 @@ const sepFlag = 1
 /** Flags, protocol, algorithm. */
 const publicKeyAt = 4
 
-/** Throws RangeError with why the two are no key that signs. `record` is a DNSKEY. */
+/** `record` is a DNSKEY. Throws RangeError if the two cannot be used for signing. */
 export function createSigningKey(record: ResourceRecord, fields: PrivateFields): SigningKey {
   const { rdata } = record
   const number = rdata[3]
@@ -29,7 +29,7 @@ export function createSigningKey(record: ResourceRecord, fields: PrivateFields):
     )
   const written = Number.parseInt(fields.get('algorithm') ?? '', 10)
   if (written !== number)
-    throw new RangeError(`the algorithm of the private key must be ${number}, as that of the public key`)
+    throw new RangeError(`the algorithm of the private key must be ${number}, like that of the public key`)
   const flags = readUint16(rdata, 0)
   return {
     record,

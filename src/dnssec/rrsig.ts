@@ -1,4 +1,4 @@
-/** RRSIG records (RFC 4034 §3), and the canonical form of what they sign (RFC 4034 §6). */
+/** RRSIG records (RFC 4034 §3), and the canonical form of the signed records (RFC 4034 §6). */
 import { type as rrType } from '../dns/codes.ts'
 import { fieldEnd, layoutOf } from '../dns/layout.ts'
 import type { ResourceRecord } from '../dns/message.ts'
@@ -9,7 +9,7 @@ import type { SigningKey } from './key.ts'
 export interface SignatureTerms {
   /** The zone whose key signs: lower case and absolute. */
   readonly signer: string
-  /** Seconds. Validators put it in the place of the TTL that a cache has counted down (RFC 4034 §3.1.4). */
+  /** Seconds. Validators substitute it for the TTL that a cache has decremented (RFC 4034 §3.1.4). */
   readonly originalTtl: number
   /** Seconds since 1970, modulo 2^32 on the wire (RFC 4034 §3.1.5). */
   readonly inception: number
@@ -19,17 +19,17 @@ export interface SignatureTerms {
 /** Records of one name, class and type; at least one. */
 export type RRset = readonly ResourceRecord[]
 
-/** The set as it is signed: the same for sets that differ in order, TTL, or the case of names alone. */
+/** The signed form: equal for sets that differ only in order, TTL, or the case of names. */
 export function canonicalRRset(rrset: RRset, originalTtl: number): Uint8Array {
   const [{ name, type, class: rrClass }] = rrset
   const head = join(nameToWire(lowerName(name)), uint16(type), uint16(rrClass), uint32(originalTtl))
   const all = rrset.map((record) => canonicalRdata(record)).sort(Buffer.compare)
-  // RFC 4034 §6.3: a record that is there twice is one.
+  // RFC 4034 §6.3: duplicate records count once.
   const distinct = all.filter((rdata, at) => at === 0 || Buffer.compare(rdata, all[at - 1]) !== 0)
   return join(...distinct.flatMap((rdata) => [head, uint16(rdata.length), rdata]))
 }
 
-/** Types with names that keep their case: RFC 6840 §5.1, and those that are younger than RFC 4034 §6.2. */
+/** Types whose names keep their case: RFC 6840 §5.1, and types newer than RFC 4034 §6.2. */
 const keepsCase: ReadonlySet<number> = new Set([rrType.NSEC, rrType.SVCB, rrType.HTTPS])
 
 function canonicalRdata({ type, rdata }: ResourceRecord): Uint8Array {
@@ -45,7 +45,7 @@ function canonicalRdata({ type, rdata }: ResourceRecord): Uint8Array {
   return join(...parts)
 }
 
-/** The rdata of the RRSIG. `canonical`: the set, with the terms' TTL. `record`: one of the set. */
+/** The rdata of the RRSIG. `canonical`: the canonical set. `record`: any record of the set. */
 export async function signRRset(
   key: SigningKey,
   record: ResourceRecord,
@@ -56,7 +56,7 @@ export async function signRRset(
   return join(head, await key.sign(join(head, canonical)))
 }
 
-/** The same at once; `key` can do so. */
+/** The same synchronously; `key` must support it. */
 export function signRRsetAtOnce(
   key: SigningKey,
   record: ResourceRecord,
@@ -67,7 +67,7 @@ export function signRRsetAtOnce(
   return join(head, key.signAtOnce!(join(head, canonical)))
 }
 
-/** What stands before the signature, and is signed with the set. */
+/** The part before the signature, which is signed together with the set. */
 function headOf(
   { algorithm, tag }: SigningKey,
   { name, type }: ResourceRecord,
@@ -84,5 +84,5 @@ function headOf(
   )
 }
 
-/** RFC 4034 §3.1.3: the label of a wildcard does not count. */
+/** RFC 4034 §3.1.3: the label of a wildcard is not counted. */
 const labelCount = (name: string): number => labelsOf(name).length - (name.startsWith('*.') ? 1 : 0)

@@ -74,7 +74,7 @@ describe('key files', () => {
         writeKeyFiles(folder, 'other', { zone: 'example.org.' })
         writeFileSync(`${base}.private`, readFileSync(join(folder, 'other.private')))
       },
-      /the private key is (invalid, or is )?not that of the public key/,
+      /the private key (is invalid, or )?does not match the public key/,
     ],
     [
       'a file that is too large',

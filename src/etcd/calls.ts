@@ -1,11 +1,11 @@
-/** Calls of a gRPC service over an HTTP/2 session (grpc/doc/PROTOCOL-HTTP2.md): one request, one response or many. */
+/** gRPC calls over an HTTP/2 session (grpc/doc/PROTOCOL-HTTP2.md): one request, one or many responses. */
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2'
 import type { Clock } from '../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../scheduling/cooperative-scheduler.ts'
 
-/** What the other end answered, or why it did not. */
+/** The server's error, or why there was no answer. */
 export class CallFailure extends Error {
-  /** The gRPC status (`status`), or undefined where the call did not get so far. */
+  /** The gRPC status (`status`), or undefined if the call did not get that far. */
   readonly status: number | undefined
 
   constructor(message: string, status?: number) {
@@ -14,7 +14,7 @@ export class CallFailure extends Error {
   }
 }
 
-/** gRPC's numbers. */
+/** gRPC status codes. */
 export const status = { ok: 0, unauthenticated: 16 } as const
 
 export interface CallOptions {
@@ -24,18 +24,18 @@ export interface CallOptions {
   readonly request: Uint8Array
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal
-  /** Octets of a message of the response. */
+  /** Maximum octets of a response message. */
   readonly mostOctets: number
   /** Messages are read in its slices: queries come before them, however many there are. */
   readonly scheduler: CooperativeScheduler
 }
 
-/** gRPC's flag and length in front of a message. */
+/** gRPC's flag and length before a message. */
 const prefixOctets = 5
 
 /**
- * Calls `onMessage` for each message of the response. Resolves when the call has ended well; rejects with CallFailure, or
- * with what `onMessage` throws. `keepOpen`: the request's half stays open, as a watch needs it.
+ * Calls `onMessage` for each response message. Resolves when the call has succeeded; rejects with CallFailure, or with an
+ * exception of `onMessage`. `keepOpen`: the request's half stays open, as a watch requires.
  */
 export function call(
   { session, method, request, headers, signal, mostOctets, scheduler }: CallOptions,
@@ -87,7 +87,7 @@ export function call(
   })
 }
 
-/** One message, within `milliseconds`. */
+/** A call with one response message, within `milliseconds`. */
 export async function callOnce(options: CallOptions, clock: Clock, milliseconds: number): Promise<Uint8Array> {
   const late = new AbortController()
   const timer = clock.after(milliseconds, () => late.abort())
@@ -120,10 +120,10 @@ function createFrameReader(mostOctets: number, onMessage: (message: Uint8Array) 
   let message: Buffer | undefined
 
   function begin(): void {
-    if (prefix[0] !== 0) throw new CallFailure('a message is compressed, which nobody has asked for')
+    if (prefix[0] !== 0) throw new CallFailure('a message is compressed, which was not requested')
     const octets = prefix.readUInt32BE(1)
     if (octets > mostOctets) throw new CallFailure(`a message has ${octets} octets; at most ${mostOctets} are read`)
-    // What is announced and does not come takes no memory.
+    // Untouched memory costs nothing, so an announced message that never arrives takes none.
     message = Buffer.allocUnsafe(octets)
     held = 0
   }
@@ -148,7 +148,7 @@ function createFrameReader(mostOctets: number, onMessage: (message: Uint8Array) 
   }
 }
 
-/** gRPC escapes its messages like URIs. */
+/** gRPC percent-encodes its messages like URIs. */
 function decodeURIComponentOr(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -1,4 +1,4 @@
-/** A client of etcd's API v3: lists and watches keys, and asks for leases, at one of several endpoints. */
+/** A client of etcd's API v3: lists and watches keys, and queries leases, at one of several endpoints. */
 import { type ClientHttp2Session, connect, type SecureClientSessionOptions } from 'node:http2'
 import type { LookupFunction } from 'node:net'
 import type { SecureContext } from 'node:tls'
@@ -24,7 +24,7 @@ export interface EtcdClientOptions {
   /** `http://HOST:PORT` or `https://HOST:PORT`; at least one. */
   readonly endpoints: readonly string[]
   readonly credentials: { readonly user: string; readonly password: string } | undefined
-  /** Asked for at each connection to an https:// endpoint. */
+  /** Called for each connection to an https:// endpoint. */
   readonly secureContext: () => SecureContext
   /** Resolves the endpoints' host names. */
   readonly lookup: LookupFunction
@@ -32,30 +32,30 @@ export interface EtcdClientOptions {
 }
 
 export interface EtcdClient {
-  /** The endpoint that is in use, for messages. */
+  /** The endpoint in use, for messages. */
   readonly endpoint: string
-  /** A page of the keys of the range, in their order. `revision` 0: the newest. Rejects with CallFailure. */
+  /** A page of the range's keys, in order. `revision` 0: the latest. Rejects with CallFailure. */
   range(range: KeyRange, limit: number, revision: number, signal: AbortSignal): Promise<RangeResponse>
-  /** Calls `onEvents` for the changes from `revision` on; `[]` once the watch stands. Rejects when it ends. */
+  /** Calls `onEvents` for the changes from `revision` on, and with `[]` once the watch is established. Rejects when it ends. */
   watch(
     range: KeyRange,
     revision: number,
     signal: AbortSignal,
     onEvents: (events: readonly WatchEvent[]) => void,
   ): Promise<never>
-  /** Seconds that the lease has left; -1 for one that is over. */
+  /** Remaining seconds of the lease; -1 if it has expired. */
   leaseTimeToLive(lease: bigint, signal: AbortSignal): Promise<number>
-  /** The next call goes to the next endpoint, over a new connection. */
+  /** Makes the next call use the next endpoint, over a new connection. */
   leave(): void
   close(): void
 }
 
 const second = 1000
-/** As etcd's own client has it in CoreDNS. Milliseconds. */
+/** Milliseconds, as for etcd's own client in CoreDNS. */
 const callTimeout = 5 * second
-/** A server that is stopped or unreachable is noticed within twice this time. Milliseconds. */
+/** Milliseconds. A stopped or unreachable server is detected within twice this time. */
 const pingInterval = 5 * second
-/** etcd answers with at most 2 MiB and the last key by default; operators may raise it. */
+/** By default etcd's responses have at most 2 MiB plus the last key; operators may raise that. */
 const mostOctets = 16 << 20
 /**
  * Changes that come together, in one message or in its fragments: a transaction has 128 by default, and a watch that is behind gets
@@ -80,7 +80,7 @@ export function createEtcdClient({
   let session: ClientHttp2Session | undefined
   let token: string | undefined
   let pings: Timer | undefined
-  /** Why sessions have failed: their calls say only that they were cancelled. */
+  /** Why sessions have failed: their calls only report that they were cancelled. */
   const failures = new WeakMap<ClientHttp2Session, Error>()
 
   const endpoint = (): string => endpoints[at % endpoints.length]
@@ -118,14 +118,14 @@ export function createEtcdClient({
     session: open(),
     method,
     request,
-    // Without a leader a member would show old data, and no changes.
+    // Without a leader, a member would return stale data and no changes.
     headers: { hasleader: 'true', ...(token === undefined ? {} : { token }) },
     signal,
     mostOctets,
     scheduler,
   })
 
-  /** Failures with the endpoint's name, and with the reason of the session's end. */
+  /** Adds the endpoint's name, and the reason for the session's end, to failures. */
   async function named<T>({ session: used }: CallOptions, result: Promise<T>): Promise<T> {
     const to = endpoint()
     try {
@@ -138,7 +138,7 @@ export function createEtcdClient({
     }
   }
 
-  /** A token that etcd does not know any more is replaced, once. */
+  /** Replaces a token that etcd no longer accepts, once. */
   async function authenticated<T>(signal: AbortSignal, send: () => Promise<T>): Promise<T> {
     await authenticate(signal)
     try {
@@ -228,7 +228,7 @@ export function createEtcdClient({
   }
 }
 
-/** Ends a session whose other end is silent: a connection that died without a reset looks like one without changes. */
+/** Ends a session with an unresponsive server: a connection that died without a reset looks like one without changes. */
 function keepAsking(session: ClientHttp2Session, clock: Clock): Timer {
   let answered = true
   return clock.every(pingInterval, () => {

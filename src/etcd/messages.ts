@@ -1,10 +1,10 @@
-/** The messages of etcd's API v3 that are used here (api/etcdserverpb/rpc.proto, api/mvccpb/kv.proto), by field number. */
+/** The messages of etcd's API v3 that are used (api/etcdserverpb/rpc.proto, api/mvccpb/kv.proto), by field number. */
 import { PbfReader, PbfWriter } from 'pbf'
 
 export interface KeyValue {
   readonly key: string
   readonly value: Uint8Array
-  /** The lease that the key ends with; 0n: it stays. */
+  /** The lease that limits the key's life; 0n: none. */
   readonly lease: bigint
 }
 
@@ -19,7 +19,7 @@ export interface WatchResponse {
   readonly created: boolean
   readonly canceled: boolean
   readonly reason: string
-  /** More of the events of the same revision follow in the next message. */
+  /** More events of the same revision follow in the next message. */
   readonly fragment: boolean
   readonly events: readonly WatchEvent[]
 }
@@ -34,7 +34,7 @@ export interface KeyRange {
   readonly to: string
 }
 
-/** `revision` 0: the newest. */
+/** `revision` 0: the latest. */
 export function rangeRequest({ from, to }: KeyRange, limit: number, revision: number): Uint8Array {
   const pbf = new PbfWriter()
   pbf.writeBytesField(1, octets(from))
@@ -44,7 +44,7 @@ export function rangeRequest({ from, to }: KeyRange, limit: number, revision: nu
   return pbf.finish()
 }
 
-/** Each revision is one event or more from `revision` on; large ones come in fragments. */
+/** Each revision is one or more events, from `revision` on; large ones arrive in fragments. */
 export function watchRequest(range: KeyRange, revision: number): Uint8Array {
   const pbf = new PbfWriter()
   pbf.writeMessage(
@@ -61,7 +61,7 @@ export function watchRequest(range: KeyRange, revision: number): Uint8Array {
 }
 
 export function leaseTimeToLiveRequest(lease: bigint): Uint8Array {
-  // Identifiers of leases have 63 bits, pbf's numbers 53.
+  // Lease IDs have 63 bits, pbf's numbers 53.
   const out = [0x08]
   for (let rest = lease; ; rest >>= 7n) {
     const low = Number(rest & 0x7fn)
@@ -108,7 +108,7 @@ export function readWatchResponse(bytes: Uint8Array, most: number): WatchRespons
   }, response)
 }
 
-/** Seconds that the lease has left; -1 for one that is over. */
+/** Remaining seconds of the lease; -1 if it has expired. */
 export function readLeaseTimeToLive(bytes: Uint8Array): number {
   return new PbfReader(bytes).readFields(
     (field, into, pbf) => {
@@ -141,7 +141,7 @@ function readKeyValue(pbf: PbfReader): KeyValue {
   const keyValue = { key: '', value: new Uint8Array(), lease: 0n }
   return pbf.readMessage((field, into, from) => {
     if (field === 1) into.key = Buffer.from(from.readBytes()).toString('utf8')
-    // A copy: what it is read from is the whole page.
+    // A copy, because the original is the whole page.
     else if (field === 5) into.value = Uint8Array.from(from.readBytes())
     else if (field === 6) into.lease = readVarint64(from)
   }, keyValue)

@@ -1,6 +1,6 @@
 /**
- * Keeps a copy of the keys of a range: lists them, then follows the watch. After any failure it lists again rather than
- * resume: etcd may have been restored from an old copy meanwhile, and then its revisions say nothing.
+ * Keeps a copy of the keys of a range: lists them, then watches. After any failure it lists again instead of resuming: etcd may
+ * have been restored from a backup meanwhile, which makes its revisions meaningless.
  */
 import { type Clock, systemClock } from '../scheduling/clock.ts'
 import { pause } from '../scheduling/pause.ts'
@@ -8,18 +8,18 @@ import type { EtcdClient } from './client.ts'
 import type { KeyRange, KeyValue, WatchEvent } from './messages.ts'
 
 export interface MirrorTarget {
-  /** A list begins; what it finds takes the place of the copy when it is done. */
+  /** A list begins; its result replaces the copy when it is complete. */
   list(): Listing
-  /** Throws where the copy would be too large. */
+  /** Throws if the copy would be too large. */
   apply(event: WatchEvent): void
-  /** A list or watch has failed; the copy stays. It is tried again. */
+  /** A list or watch has failed and will be retried; the copy stays. */
   failed(error: Error): void
-  /** The watch stands: from here on the copy is what etcd has. */
+  /** The watch is established: from now on the copy is current. */
   live(): void
 }
 
 export interface Listing {
-  /** Throws where there are too many keys: the copy stays as it is then. */
+  /** Throws if there are too many keys: the copy then stays as it is. */
   add(keyValue: KeyValue): void
   done(): void
 }
@@ -29,7 +29,7 @@ export interface MirrorOptions {
   readonly range: KeyRange
   readonly target: MirrorTarget
   readonly clock?: Clock
-  /** Numbers in [0, 1), for the pauses. */
+  /** Numbers in [0, 1), to randomise the pauses. */
   readonly random?: () => number
 }
 
@@ -37,7 +37,7 @@ const pageSize = 1000
 /** The first and the longest pause after failures, in milliseconds; doubled each time, shortened at random. */
 const firstPause = 100
 const longestPause = 5_000
-/** A watch that has lasted so long begins with the first pause again. Milliseconds. */
+/** Milliseconds after which a failing watch starts with the first pause again. */
 const steadyAfter = 30_000
 
 export function startMirror({ client, range, target, clock = systemClock, random = Math.random }: MirrorOptions): {

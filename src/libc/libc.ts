@@ -1,14 +1,14 @@
 /**
- * All foreign function calls of slicedns: the Linux socket calls that Node does not offer. Everything above talks in
- * file descriptors and offsets; nothing above knows koffi.
+ * All foreign function calls for Linux sockets that Node.js does not offer. Callers use file descriptors and offsets, and do
+ * not know koffi.
  *
  * recvmmsg and sendmmsg go through syscall(2): musl's wrappers would split a sendmmsg into 64 sendmsg calls, and the
- * kernel's structures are the same under every libc.
+ * kernel's structures are the same for every libc.
  */
 import { createRequire } from 'node:module'
 import { arch, endianness } from 'node:os'
 
-/** Values of the generic Linux ABI, the same on x86-64 and arm64. */
+/** Values of the generic Linux ABI, equal on x86-64 and arm64. */
 export const linux = {
   AF_INET: 2,
   AF_INET6: 10,
@@ -53,55 +53,55 @@ const M_MMAP_THRESHOLD = -3
 const EPOLL_CTL_ADD = 1
 const EPOLLET = 1 << 31
 
-/** Events that `ready` takes at once. */
+/** Maximum events per `ready`. */
 const eventsAtOnce = 64
 
-/** Calls give -1 on failure; `errno()` right after it says why. */
+/** Calls return -1 on failure; `errno()` immediately afterwards gives the reason. */
 export interface Libc {
   errno(): number
-  /** The address of the first octet. The caller keeps `memory` referenced for as long as the kernel may use it. */
+  /** The address of the first octet. The caller must keep `memory` referenced as long as the kernel may use it. */
   addressOf(memory: Uint8Array): number
-  /** recvmmsg(MSG_DONTWAIT) into the `count` mmsghdrs at `headers`: how many were filled. */
+  /** recvmmsg(MSG_DONTWAIT) into the `count` mmsghdrs at `headers`: returns how many were filled. */
   receive(fd: number, headers: number, count: number): number
-  /** sendmmsg(MSG_DONTWAIT): how many went out before the first that could not; -1 when that is the first of all. */
+  /** sendmmsg(MSG_DONTWAIT): returns how many were sent before the first that failed; -1 if that is the first of all. */
   send(fd: number, headers: number, count: number): number
-  /** send(MSG_DONTWAIT) on a connected socket, of `length` octets at the address `from`. */
+  /** send(MSG_DONTWAIT) of `length` octets at the address `from`, on a connected socket. */
   sendOne(fd: number, from: number, length: number): number
-  /** recv(MSG_DONTWAIT) into `room` octets at the address `to`. Gives the datagram's whole length, also where it is cut. */
+  /** recv(MSG_DONTWAIT) into `room` octets at the address `to`. Returns the datagram's full length, even if truncated. */
   receiveOne(fd: number, to: number, room: number): number
-  /** Takes one error out of the socket's error queue (IP_RECVERR); gives -1 where it is empty. */
+  /** Takes one error from the socket's error queue (IP_RECVERR); returns -1 if it is empty. */
   receiveError(fd: number, to: number, room: number): number
-  /** An epoll set, or -1. It can be polled itself: it is readable while one of its sockets is. */
+  /** An epoll set, or -1. It can itself be polled: it is readable while one of its sockets is. */
   epoll(): number
-  /** Watches the socket for datagrams and errors; `tag` comes back from `ready`: once for each event if `edge`. */
+  /** Watches the socket for datagrams and errors; `ready` reports `tag`, with `edge` once for each event. */
   watch(epoll: number, fd: number, tag: number, edge: boolean): number
-  /** Writes the tags of sockets that are readable to `tags`; gives how many. Does not wait. */
+  /** Writes the tags of readable sockets to `tags` and returns their number. Does not wait. */
   ready(epoll: number, tags: Int32Array): number
-  /** `entries` are pollfds; `timeout` in milliseconds, -1 for ever. */
+  /** `entries` are pollfds; `timeout` in milliseconds, -1: no limit. */
   poll(entries: Int32Array, count: number, timeout: number): number
-  /** A datagram socket, non-blocking and closed on exec. */
+  /** A datagram socket, non-blocking and close-on-exec. */
   socket(family: number): number
   bind(fd: number, address: Uint8Array): number
   connect(fd: number, address: Uint8Array): number
-  /** Writes the socket's own address to `address`. */
+  /** Writes the socket's local address to `address`. */
   localAddress(fd: number, address: Uint8Array): number
   setOption(fd: number, level: number, option: number, value: number): number
-  /** Writes the option's octets to `value`; gives how many there were, or -1. */
+  /** Writes the option's octets to `value`; returns their number, or -1. */
   getOption(fd: number, level: number, option: number, value: Uint8Array): number
-  /** Has the kernel run the program (struct sock_filter[]) on each datagram that comes; undefined: none. */
+  /** Attaches the program (struct sock_filter[]), which the kernel runs on each incoming datagram; undefined: detaches it. */
   filter(fd: number, program: Uint8Array | undefined): number
-  /** A counter to poll on, or -1: `signal` makes it readable, `clear` makes it quiet again. */
+  /** A pollable counter, or -1: `signal` makes it readable, `clear` resets it. */
   eventfd(): number
   signal(fd: number): void
   clear(fd: number): void
-  /** Both ends non-blocking; undefined when the process is out of descriptors. */
+  /** Both ends are non-blocking; undefined when the process has no descriptors left. */
   pipe(): { readonly read: number; readonly write: number } | undefined
   close(fd: number): void
-  /** Gives free memory back to the system: malloc_trim(3), which only glibc has. */
+  /** Returns free memory to the system: malloc_trim(3), which only glibc has. */
   trim(): void
   /**
-   * Memory that is freed at the end of an arena goes back to the system when it is more than this, and larger blocks always.
-   * By itself glibc lets both grow to 64 MiB, as large as whatever was freed.
+   * Makes glibc return free memory at the end of an arena beyond this size, and always larger blocks. By default both limits grow
+   * up to 64 MiB, with the largest block ever freed.
    */
   boundFreeMemory(octets: number): void
   /** The number of a network interface, 0 for an unknown name. */
@@ -123,7 +123,7 @@ function bindLibc(): Libc {
   }
   const koffi: typeof import('koffi') = createRequire(import.meta.url)('koffi')
   const libc = koffi.load(null)
-  // Pointers as plain numbers: a typed array or BigInt costs 30 ns more on each of the two calls of a batch.
+  // Pointers as plain numbers: a typed array or BigInt costs 30 ns more in each of a batch's two calls.
   const messages = libc.func('syscall', 'int', ['long', 'int', 'int64', 'int', 'int', 'int64'])
   const poll = libc.func('poll', 'int', ['void *', 'ulong', 'int'])
   const socket = libc.func('socket', 'int', ['int', 'int', 'int'])
@@ -147,7 +147,7 @@ function bindLibc(): Libc {
   const mallopt = optional(() => libc.func('mallopt', 'int', ['int', 'int']))
   const one = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0)
   const counter = new Uint8Array(8)
-  // struct epoll_event: the events, then 64 bits of data; packed on x86-64 alone.
+  // struct epoll_event: the events, then 64 bits of data; packed on x86-64 only.
   const eventWords = arch() === 'x64' ? 3 : 4
   const dataWord = eventWords - 2
   const interest = new Int32Array(eventWords)
@@ -183,7 +183,7 @@ function bindLibc(): Libc {
     },
     filter(fd, program) {
       if (program === undefined) return setsockopt(fd, linux.SOL_SOCKET, linux.SO_DETACH_FILTER, Int32Array.of(0), 4)
-      // struct sock_fprog: the number of instructions, and where they are.
+      // struct sock_fprog: the number of instructions, and their address.
       const described = new BigUint64Array([BigInt(program.length / 8), BigInt(koffi.address(program))])
       return setsockopt(fd, linux.SOL_SOCKET, linux.SO_ATTACH_FILTER, described, described.byteLength)
     },
@@ -204,7 +204,7 @@ function bindLibc(): Libc {
   }
 }
 
-/** A function that not every libc has. */
+/** A function that some libcs lack. */
 function optional<Found>(find: () => Found): Found | undefined {
   try {
     return find()

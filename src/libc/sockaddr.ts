@@ -9,7 +9,7 @@ import { type Libc, linux } from './libc.ts'
 export const nameLength = { 4: 16, 6: 28 } as const
 export const addressOffset = { 4: 4, 6: 8 } as const
 export const addressLength = { 4: 4, 6: 16 } as const
-/** Octets of an address that make a client where shares are concerned, as in `clientKey`. */
+/** Octets of an address that identify a client when resources are shared, as in `clientKey`. */
 export const clientLength = { 4: 4, 6: 8 } as const
 
 /**

@@ -1,19 +1,19 @@
 /** The memory limit that the kernel enforces on this process's cgroup (cgroups(7)). */
 
-/** Gives a file's text, or undefined where it cannot be read. */
+/** Returns a file's text, or undefined if it cannot be read. */
 export type ReadText = (path: string) => string | undefined
 
-/** A cgroup file system in which the memory of this process is accounted. */
+/** A cgroup file system that accounts for this process's memory. */
 interface Mount {
-  /** The cgroup that lies at the mount point: `/`, or the container's own. */
+  /** The cgroup at the mount point: `/`, or the container's own. */
   readonly root: string
   readonly point: string
   readonly file: 'memory.max' | 'memory.limit_in_bytes'
 }
 
 /**
- * Octets that this process may use: the lowest limit of its cgroup and of those above it, as far as the mount shows
- * them; undefined without one. Version 2 and version 1 are read alike, and both where a machine mounts both.
+ * Octets that this process may use: the lowest limit of its cgroup and its ancestors, as far as the mount shows them;
+ * undefined without one. Versions 1 and 2 are both read if a machine mounts both.
  */
 export function cgroupMemoryLimit(read: ReadText): number | undefined {
   const mounts = mountsIn(read('/proc/self/mountinfo') ?? '')
@@ -38,7 +38,7 @@ function mountsIn(mountinfo: string): Mount[] {
 function limitsBelow({ root, point, file }: Mount, read: ReadText): number[] {
   const path = ownCgroup(read('/proc/self/cgroup') ?? '', file)
   if (path === undefined) return []
-  // In a container the path may be the host's while the mount shows no more than the container's own cgroup.
+  // In a container the path may be the host's although the mount shows only the container's own cgroup.
   const inside = root === '/' ? path : path === root || path.startsWith(`${root}/`) ? path.slice(root.length) : '/'
   const parts = inside.split('/').filter((part) => part !== '' && part !== '..')
   const limits: number[] = []
@@ -49,7 +49,7 @@ function limitsBelow({ root, point, file }: Mount, read: ReadText): number[] {
   return limits
 }
 
-/** The path of this process in /proc/self/cgroup: of the line `0::PATH`, or `N:memory:PATH` in version 1. */
+/** The path of this process in /proc/self/cgroup: from the line `0::PATH`, or `N:memory:PATH` in version 1. */
 function ownCgroup(text: string, file: Mount['file']): string | undefined {
   for (const line of text.split('\n')) {
     const [hierarchy, controllers, ...path] = line.split(':')

@@ -1,13 +1,13 @@
-/** How the process's file descriptors are divided. Running out of them would cost TCP, HTTP and the API server at once. */
+/** Divides the process's file descriptors. Running out of them would break TCP, HTTP and the API server's connection at once. */
 import type { ReadText } from './cgroup.ts'
 
 /**
- * Sixteenths of the limit. 256 descriptors are enough to serve everything and to forward a little. One sixteenth is left
- * for what none of these counts (a descriptor that is being closed, DNS over TCP to an upstream's second address).
+ * Sixteenths of the limit. 256 descriptors are enough to serve everything and to forward a little. One sixteenth is left for
+ * what is not counted (descriptors being closed, DNS over TCP to an upstream's second address).
  */
 const sixteenths = { own: 4, http: 2, tcpClients: 4, upstreamExchanges: 2, keptSockets: 1, relaySockets: 2 } as const
 
-/** Where more has no use. */
+/** Maxima; more would be of no use. */
 const most = {
   own: 256,
   http: 128,
@@ -17,7 +17,7 @@ const most = {
   relaySockets: 16_384,
 } as const
 
-/** Where the system states no limit: the highest that Linux grants by default (fs.nr_open). */
+/** Used when the system states no limit: the highest that Linux grants by default (fs.nr_open). */
 const unlimited = 1_048_576
 
 export interface DescriptorLimits {
@@ -29,15 +29,15 @@ export interface DescriptorLimits {
   readonly http: number
   /** TCP connections of DNS clients. */
   readonly tcpClients: number
-  /** Sockets of queries to upstreams. */
+  /** Sockets for exchanges with upstreams. */
   readonly upstreamExchanges: number
-  /** Sockets of the main thread to upstreams, kept for many queries. */
+  /** Sockets of the main thread to upstreams, reused for many queries. */
   readonly keptSockets: number
-  /** Sockets from which UDP threads relay queries, kept for many of them. */
+  /** Sockets from which UDP threads relay queries, reused for many of them. */
   readonly relaySockets: number
 }
 
-/** Node.js raises its soft limit to the hard one at start, so the soft one is what counts. */
+/** Node.js raises its soft limit to the hard one at the start, so the soft limit is the one in force. */
 export function readDescriptorLimit(read: ReadText): number {
   const found = /^Max open files +(\S+)/m.exec(read('/proc/self/limits') ?? '')
   const limit = Number(found?.[1] ?? Number.NaN)

@@ -1,6 +1,6 @@
 /**
- * What the process as a whole may use, read once at start and divided: file descriptors (RLIMIT_NOFILE) and memory (the
- * cgroup's limit or `-memory-limit`). Every bound on what comes over the network is taken from here. See docs/limits.md.
+ * Process-wide resources, read once at the start and divided: file descriptors (RLIMIT_NOFILE) and memory (the cgroup's limit or
+ * `-memory-limit`). All limits for network input derive from them. See docs/limits.md.
  */
 import { readFileSync } from 'node:fs'
 import { cgroupMemoryLimit, type ReadText } from './cgroup.ts'
@@ -13,14 +13,14 @@ export { type MemoryLimits, parseMemoryLimit } from './memory.ts'
 export interface ProcessLimits {
   readonly descriptors: DescriptorLimits
   readonly memory: MemoryLimits
-  /** TCP connections of DNS clients that may be open: what both descriptors and memory are enough for. */
+  /** Maximum TCP connections of DNS clients, limited by both descriptors and memory. */
   readonly tcpConnections: number
-  /** Queries to upstreams under way at a time, in all. */
+  /** Maximum concurrent queries to upstreams. */
   readonly upstreamExchanges: number
 }
 
 export interface ReadLimitsOptions {
-  /** Octets, from `-memory-limit`: comes before the cgroup's limit, for processes that share a cgroup. */
+  /** Octets, from `-memory-limit`. Takes precedence over the cgroup's limit, for processes that share a cgroup. */
   readonly memoryLimit?: number | undefined
   readonly read?: ReadText
 }

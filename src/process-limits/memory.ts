@@ -1,32 +1,32 @@
-/** What the process may use of its memory limit, and for what. All figures are octets. */
+/** Divides the process's memory limit. All figures are octets. */
 
 const kibibyte = 1024
 const mebibyte = 1024 * kibibyte
 
-/** The limit of CoreDNS's pod in kubeadm's manifests: what is assumed where nothing says otherwise. */
+/** The limit of CoreDNS's pod in kubeadm's manifests: assumed if nothing else is known. */
 const defaultPod = 170 * mebibyte
 
-/** A limit below this is a mistake (`170m`, `170`): the runtime alone needs as much. */
+/** A lower limit is a mistake (`170m`, `170`): the runtime alone needs this much. */
 const smallestLimit = 64 * mebibyte
 
 /** Resident memory of an idle server with a mid-sized cluster: Node.js, a UDP thread, the cluster model, the table. */
 const idle = 96 * mebibyte
 
-/** A large cluster's model may take all of `limit - idle`: then loads still get this part of the limit. */
+/** A large cluster's model may use up `limit - idle`: loads still get this part of the limit. */
 const leastVariable = 1 / 8
 
 /**
- * Parts of what is left above idle. They add up to all of it: even with every bound reached at the same time the process
- * stays inside its limit.
+ * Parts of the memory above idle. They add up to all of it: even if every limit is reached at the same time the process stays
+ * within its own.
  */
 const parts = {
   /** Open connections, their queries not counted: `connectionCost` each. */
   tcpConnections: 4 / 24,
-  /** Incomplete messages. A message is at most 4 KiB, so a third of the connections may hold a whole one. */
+  /** Incomplete messages. A message has at most 4 KiB, so a third of the connections may hold a complete one. */
   tcpInput: 2 / 24,
-  /** Replies not taken yet: about 140 of the largest (64 KiB) in the default pod. */
+  /** Replies not yet taken: about 140 of the largest (64 KiB) in the default pod. */
   tcpOutput: 3 / 24,
-  /** Queries that wait for the plugin chain, that is for upstreams: their octets, all copies counted. */
+  /** Queries waiting for the plugin chain, that is, for upstreams: their octets, including all copies. */
   waitingQueries: 2 / 24,
   /** Sockets and state of queries to upstreams: `exchangeCost` each. */
   upstreamExchanges: 5 / 24,
@@ -43,19 +43,19 @@ const connectionCost = 10 * kibibyte
 /** A query to an upstream with its socket, measured under a flood: 1,000 take 15 to 30 MiB. */
 const exchangeCost = 16 * kibibyte
 
-/** Where a bound is as large as it has any use for; more memory then goes unused. */
+/** Maxima; more memory would be of no use. */
 const most = { tcpInput: 64 * mebibyte, tcpOutput: 64 * mebibyte, waitingQueries: 64 * mebibyte, http: 16 * mebibyte }
 
 /**
- * Zones take the place of a large cluster's model. Their records have five eighths of what is left above idle: a million A
- * records in the default pod. Their place in the answer table has a quarter; what does not fit is answered by the chain.
+ * Zones use the memory of a large cluster's model. Their records get five eighths of the memory above idle: a million A records in
+ * the default pod. Their nodes in the answer table get a quarter; what does not fit is answered by the chain.
  */
 const zoneParts = { zones: 5 / 8, zoneTable: 1 / 4 } as const
 
 export interface MemoryLimits {
   /** The limit that was divided. */
   readonly limit: number
-  /** Where it was found, for the log: `-memory-limit`, `cgroup`, or `default`. */
+  /** Where it comes from, for the log: `-memory-limit`, `cgroup`, or `default`. */
   readonly source: '-memory-limit' | 'cgroup' | 'default'
   /** Octets of incomplete TCP messages, over all connections. */
   readonly tcpInput: number
@@ -73,9 +73,9 @@ export interface MemoryLimits {
   readonly zones: number
   /** Octets that the zones of a plugin may take of the answer table. */
   readonly zoneTable: number
-  /** TCP connections that the memory is enough for. */
+  /** Maximum TCP connections for which the memory suffices. */
   readonly tcpConnections: number
-  /** Queries to upstreams, at a time, that the memory is enough for. */
+  /** Maximum concurrent queries to upstreams for which the memory suffices. */
   readonly upstreamExchanges: number
 }
 
@@ -113,7 +113,7 @@ const units: Readonly<Record<string, number>> = {
 
 /**
  * The octets of a memory limit: a number of octets, as the downward API writes it, or a Kubernetes quantity (`170Mi`,
- * `0.5Gi`, `512M`). Throws RangeError with a reason for people.
+ * `0.5Gi`, `512M`). Throws RangeError.
  */
 export function parseMemoryLimit(text: string): number {
   const found = /^(\d+(?:\.\d+)?)([A-Za-z]*)$/.exec(text)

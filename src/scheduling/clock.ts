@@ -1,4 +1,4 @@
-/** Time is an argument: whatever waits or ages takes a Clock, so that tests can move it. */
+/** Time is passed as an argument: whatever waits or ages takes a Clock, so that tests can control it. */
 export interface Clock {
   /** Milliseconds of the monotonic clock (process.hrtime): immune to jumps of the wall clock. */
   now(): number
@@ -15,7 +15,7 @@ export interface Timer {
 }
 
 export const systemClock: Clock = {
-  // Not performance.now(): that counts from the start of each thread, and threads compare times.
+  // Not performance.now(): it starts with each thread, and threads compare times.
   now() {
     const [seconds, nanoseconds] = process.hrtime()
     return seconds * 1e3 + nanoseconds / 1e6
@@ -31,7 +31,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** Milliseconds of processor time that the calling thread has used, without the time that it waited for a processor. */
+/** Milliseconds of processor time used by the calling thread, without the time that it waited for a processor. */
 export function threadTime(): number {
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1e3

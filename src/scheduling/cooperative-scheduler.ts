@@ -9,29 +9,29 @@ import type { Clock } from './clock.ts'
 export const sliceLength = 1
 
 /**
- * Before the first list is complete every query is a miss, and misses can fill the event loop: a slice of 1 ms between
- * long turns would delay for minutes the very work that ends them. So a slice may last as long as the turn before it,
- * up to this many milliseconds.
+ * Milliseconds. Before the first list is complete every query is a miss, and misses can fill the event loop: slices of 1 ms
+ * between long turns would delay for minutes the very work that ends them. A slice may therefore last as long as the turn
+ * before it, up to this limit.
  */
 const longestSlice = 20
 
-/** Work that is done piece by piece. */
+/** Work that is done in small steps. */
 export interface Task {
-  /** There is something to do. The task runs from the next microtask on, or when its turn comes again. */
+  /** Tells that there is something to do. The task runs from the next microtask on, or when its turn comes again. */
   wake(): void
   stop(): void
 }
 
-/** Everything that shares a scheduler shares its slices: together they take one in each turn of the event loop. */
+/** Tasks of one scheduler share its slices: together they take one slice per turn of the event loop. */
 export interface CooperativeScheduler {
   /**
-   * A task that does one piece in `step`, which returns false when nothing is left. Tasks that are awake take turns,
-   * one piece each. `endOfSlice` runs at the end of each slice in which the task had a turn.
+   * A task whose `step` does one piece of work and returns false when nothing is left. Tasks with work take turns, one step each.
+   * `endOfSlice` runs at the end of each slice in which the task had a turn.
    */
   task(step: () => boolean, endOfSlice?: () => void): Task
-  /** For work written as an asynchronous loop: it begins, or goes on after it has waited for something else. */
+  /** For work written as an asynchronous loop: call it at the start, and after waiting for something else. */
   begin(): void
-  /** True when this turn's slice is used up: await `rest` then. */
+  /** True when this turn's slice is used up: then await `rest`. */
   readonly due: boolean
   /** Resolves in the next turn of the event loop, with a new slice. */
   rest(): Promise<void>
@@ -39,13 +39,13 @@ export interface CooperativeScheduler {
 
 /** `longest`: milliseconds that a slice may last after a long turn. */
 export function createCooperativeScheduler(clock: Clock, longest: number = longestSlice): CooperativeScheduler {
-  /** In a turn in which a slice has begun. */
+  /** A slice has begun in this turn. */
   let begun = false
   let sliceEnd = 0
-  /** When work was put off to the next turn, if it was. */
+  /** When work was postponed to the next turn, if it was. */
   let yieldedAt: number | undefined
   const awake = new Set<() => void>()
-  /** Ends of slice that are owed to tasks which had a turn. */
+  /** The `endOfSlice` functions of tasks that have had a turn. */
   const owed = new Set<() => void>()
   let scheduled = false
 
@@ -75,14 +75,14 @@ export function createCooperativeScheduler(clock: Clock, longest: number = longe
   function run(): void {
     begin()
     try {
-      // A step that has more to do comes again behind the others.
+      // A task with more to do is queued behind the others.
       for (const turn of awake) {
         awake.delete(turn)
         turn()
         if (due()) break
       }
     } finally {
-      // A step that throws is a bug in that task alone: the others go on, and so does it when it is woken.
+      // An exception is a bug of that task alone: the others continue, and so does the task when it is woken.
       for (const end of owed) {
         owed.delete(end)
         end()

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 
-/** Resolves with `work`, or after so many milliseconds without it. */
+/** Resolves with `work`, or after `milliseconds` without it. */
 export async function within(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<void> {
   const late = Promise.withResolvers<void>()
   const timer = clock.after(milliseconds, late.resolve)

@@ -1,4 +1,4 @@
-/** Codes of OpenSSL's verification for a chain that leads to no trusted CA, as Node.js names them. */
+/** Node.js's codes for OpenSSL verification errors that mean an untrusted CA. */
 const untrusted: ReadonlySet<string> = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -8,8 +8,8 @@ const untrusted: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Why a certificate is not trusted, in Go's words and with what an operator can do: `remedy` is what the configuration
- * offers (`name its CA with 'tls CA'`). Undefined for error codes of another kind. Node.js's own text names a flag of its.
+ * Why a certificate is not trusted, in Go's words, and what an operator can do: `remedy` is what the configuration offers (`name
+ * its CA with 'tls CA'`). Undefined for other error codes. Node.js's own text would name a flag of Node.js.
  */
 export function untrustedText(code: string | undefined, remedy: string): string | undefined {
   if (code === undefined || !untrusted.has(code)) return undefined

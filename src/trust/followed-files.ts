@@ -1,14 +1,14 @@
-/** What is read from files, and read again when they have changed: certificates that are renewed while the server runs. */
+/** Values read from files, and read again when these change: certificates that are renewed while the server runs. */
 import { statSync } from 'node:fs'
 
 export interface FollowedFiles<T> {
-  /** What the files say now; what they said before where they cannot be read now. */
+  /** The value of the files' current contents; the previous value if they cannot be read now. */
   current(): T
 }
 
 /**
- * Reads at once, and throws what `read` throws then. Later, files that `read` refuses (half written, or gone) are passed to
- * `onFailure` and left alone until they change again. Looking costs a stat(2) for each path.
+ * Reads immediately, throwing exceptions of `read`. Later, files that `read` rejects (incomplete or missing) are reported to
+ * `onFailure` and ignored until they change again. A check costs a stat(2) per path.
  */
 export function followFiles<T>(
   paths: readonly string[],
@@ -32,12 +32,12 @@ export function followFiles<T>(
   }
 }
 
-/** Kubernetes replaces the files of a Secret by a symbolic link to another folder: the file behind it counts. */
+/** Kubernetes replaces the files of a Secret through a symbolic link to another folder, so the link's target counts. */
 function versionsOf(paths: readonly string[]): string {
   return paths.map(versionOf).join(' ')
 }
 
-/** Of a file that cannot be looked at (gone, a loop of links, no rights) the reason: that another one comes is a change, too. */
+/** If a file cannot be examined (missing, a loop of links, no rights), the reason: another reason is a change, too. */
 function versionOf(path: string): string {
   try {
     const { mtimeMs, ino, size } = statSync(path)

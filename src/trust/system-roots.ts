@@ -1,13 +1,13 @@
 /**
- * The CA certificates that the system trusts, where Go's crypto/x509 looks for them, and so CoreDNS: an operator adds a
- * CA to the image's or the node's store, or names one with SSL_CERT_FILE or SSL_CERT_DIR. Node.js has roots of its own
- * instead, and a flag; they are used only where the system has no certificates.
+ * The CA certificates trusted by the system, from where Go's crypto/x509, and so CoreDNS, reads them: an operator adds a CA to
+ * the image's or the node's store, or names one with SSL_CERT_FILE or SSL_CERT_DIR. Node.js uses built-in roots instead, unless
+ * given a flag; they are used here only if the system has no certificates.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { getCACertificates } from 'node:tls'
 
-/** The first that can be read counts: Debian, Fedora, openSUSE, OpenELEC, CentOS, Alpine. */
+/** The first readable one is used: Debian, Fedora, openSUSE, OpenELEC, CentOS, Alpine. */
 const bundles = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
@@ -17,7 +17,7 @@ const bundles = [
   '/etc/ssl/cert.pem',
 ]
 
-/** All of them are read, beside the bundle: SLES, Fedora. */
+/** All of them are read in addition to the bundle: SLES, Fedora. */
 const directories = ['/etc/ssl/certs', '/etc/pki/tls/certs']
 
 export interface TrustSources {
@@ -27,8 +27,8 @@ export interface TrustSources {
 }
 
 /**
- * PEM certificates, each once; undefined where the system has no certificates, which leaves Node.js's own in use. They take a quarter
- * of a mebibyte, and a TLS context of them ten times as much: read them when a connection needs them, and share the context.
+ * PEM certificates, each once; undefined if the system has none, so that Node.js's own are used. They take a quarter of a MiB, and
+ * a TLS context with them ten times as much: read them when a connection needs them, and share the context.
  */
 export function systemRoots(sources: TrustSources = { env: process.env, bundles, directories }): string[] | undefined {
   const { SSL_CERT_FILE: file, SSL_CERT_DIR: directory } = sources.env
@@ -44,7 +44,7 @@ export function systemRoots(sources: TrustSources = { env: process.env, bundles,
 
 const certificate = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
-/** Line breaks count for nothing in PEM: without them, equal certificates are equal texts. */
+/** Line breaks have no meaning in PEM: without them, equal certificates are equal texts. */
 function certificatesIn(text: string): string[] {
   return [...text.matchAll(certificate)].map(([pem]) => `${pem.replaceAll('\r', '').trim()}\n`)
 }
@@ -61,7 +61,7 @@ function filesIn(directory: string): string[] {
   try {
     return readdirSync(directory).flatMap((name) => read(join(directory, name)) ?? [])
   } catch {
-    // There is no such directory, as on most systems.
+    // The directory does not exist, as on most systems.
     return []
   }
 }
@@ -70,7 +70,7 @@ function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'latin1')
   } catch {
-    // Missing, not readable, or a directory: the next one may do.
+    // Missing, unreadable, or a directory: try the next one.
     return undefined
   }
 }

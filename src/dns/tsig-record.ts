@@ -30,7 +30,7 @@ export interface FoundTsig {
   readonly record: TsigRecord
 }
 
-/** The TSIG record at the end of a message; undefined if there is none, or a malformed one. */
+/** The TSIG record at the end of a message; undefined if it is missing or malformed. */
 export function findTsig(octets: Uint8Array, { additional }: Message): FoundTsig | undefined {
   const last = additional.at(-1)
   const at = last?.type === type.TSIG ? lastRecordOf(octets) : undefined

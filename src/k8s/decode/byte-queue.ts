@@ -4,7 +4,7 @@ export interface ByteQueue {
   readonly length: number
   /** The octet at `index` from the front. */
   at(index: number): number
-  /** Index of the first `octet` at or after `from`; -1 if there is none. */
+  /** Index of the first `octet` at or after `from`; -1 if not found. */
   indexOf(octet: number, from: number): number
   /** The octets from `start` to `end`, as a view that is valid until the next `push`. */
   view(start: number, end: number): Buffer

@@ -15,7 +15,7 @@ import { SnapshotRefused } from './refusal.ts'
 export interface SnapshotFacts {
   /** Milliseconds since 1970 when the API server last confirmed this state. */
   readonly time: number
-  /** The same by a clock that cannot be set. Absent if the system has none. */
+  /** The same by a clock that cannot be set. Absent on systems without one. */
   readonly boot?: BootTime | undefined
   /** See identity.ts. */
   readonly cluster: string

@@ -17,7 +17,7 @@ export interface GivingUpOptions {
 export interface GivingUp {
   /** The slot's exchange has failed. */
   failed(slot: number, errno: number): void
-  /** Frees the slot of the oldest exchange lent to the chain, which then continues without its answer. False: there is none. */
+  /** Frees the slot of the oldest exchange lent to the chain, which then continues without its answer. False: no slot is lent. */
   makeRoom(): boolean
   /** Hands over late exchanges, and closes sockets that are past their time. */
   expire(now: number): void

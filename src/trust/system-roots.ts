@@ -27,7 +27,7 @@ export interface TrustSources {
 }
 
 /**
- * PEM certificates, each once; undefined if the system has none, so that Node.js's own are used. They take a quarter of a MiB, and
+ * PEM certificates, each once; undefined without any, so that Node.js's own are used. They take a quarter of a MiB, and
  * a TLS context with them ten times as much: read them when a connection needs them, and share the context.
  */
 export function systemRoots(sources: TrustSources = { env: process.env, bundles, directories }): string[] | undefined {

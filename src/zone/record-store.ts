@@ -22,7 +22,7 @@ export interface RecordStore {
   add(name: string, record: ResourceRecord): boolean
   /** Records that a name exists below this one. Returns whether that was recorded already. */
   setAbove(name: string): boolean
-  /** The records of an owner; undefined if it has none. */
+  /** The records of an owner; undefined without records. */
   at(name: string): RRsets | undefined
   isAbove(name: string): boolean
   /** Every owner, and every name with an owner below it, in order of insertion. */

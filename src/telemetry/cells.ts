@@ -1,6 +1,6 @@
 /**
- * The cells that callers count in: plain numbers. They are classes, not closures, because there are thousands of them
- * and every query counts.
+ * The cells in which callers count: plain numbers. They are classes instead of closures, because there are thousands of them
+ * and every query uses some.
  */
 import type { CounterCell, GaugeCell, HistogramCell, HistogramTotals } from './metrics.ts'
 
@@ -9,7 +9,7 @@ export interface WritableCell {
   lines(name: string, labels: string): string
 }
 
-/** Only grows: an amount that is negative or no number is left out. */
+/** Only grows: negative and invalid amounts are ignored. */
 export class Counter implements CounterCell, WritableCell {
   value = 0
 

@@ -1,31 +1,31 @@
-/** Texts of what was thrown, which in JavaScript may be anything. */
+/** Texts of thrown values, which in JavaScript may be anything. */
 import { getSystemErrorMap } from 'node:util'
 
-/** What it says, for sentences. Failed system calls read as in CoreDNS's log: `open /x: no such file or directory`. */
+/** The message, for use in sentences. Failed system calls read as in CoreDNS's log: `open /x: no such file or directory`. */
 export function errorMessage(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return systemErrorText(error) ?? error.message
 }
 
-/** The same with the stack, for reports of faults of our own. */
+/** The same with the stack, for reports of bugs. */
 export const errorStack = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error)
 
 interface SystemError extends NodeJS.ErrnoException {
-  /** Where a file goes to, of `rename` and `copyfile`. */
+  /** The target path, for `rename` and `copyfile`. */
   readonly dest?: string
   /** An IP address, or the path of a Unix socket. */
   readonly address?: string
   readonly port?: number
 }
 
-/** Undefined where no system call failed, or one that names neither file nor address. */
+/** Undefined unless a system call has failed that names a file or address. */
 function systemErrorText(error: SystemError): string | undefined {
   const { errno, syscall, path, dest, address, port } = error
   const reason = errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]
   const subject = path ?? (address === undefined || port === undefined ? address : endpoint(address, port))
   if (reason === undefined || syscall === undefined || subject === undefined) return undefined
-  // Node.js names the file in the call where a process cannot be started: 'spawn FILE'.
+  // If a process cannot be started, Node.js includes the file in the call: 'spawn FILE'.
   const call = syscall.includes(subject) ? syscall : `${syscall} ${subject}`
   return `${call}${dest === undefined ? '' : ` -> ${dest}`}: ${reason}`
 }

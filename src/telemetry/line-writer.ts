@@ -1,19 +1,19 @@
 import type { Writable } from 'node:stream'
 
-/** Octets that may wait for a reader of standard output (a slow log collector) before lines are given up. */
+/** Octets that may wait for a slow reader of standard output (a log collector) before lines are discarded. */
 const backlogLimit = 1 << 20
 
-/** Where log lines go. Nothing here waits for the reader or throws: DNS goes on whatever becomes of the log. */
+/** The destination of log lines. Never waits for the reader or throws: DNS must not depend on the log. */
 export interface LineWriter {
-  /** Takes whole lines. They are handed to the stream together, at the end of the event loop's turn. */
+  /** Takes complete lines. They are passed to the stream together, at the end of the event loop's turn. */
   write(lines: string): void
-  /** Hands everything to the stream at once: call it before `process.exit`, which on pipes and files loses nothing then. */
+  /** Passes everything to the stream at once: call it before `process.exit`, which then loses nothing on pipes and files. */
   flush(): void
 }
 
 /**
- * Lines to a stream, usually `process.stdout` (on Linux its pipes never block: Node buffers what does
- * not fit). `lostLines` is the line that says how many were given up.
+ * Writes lines to a stream, usually `process.stdout` (Node.js's pipes never block on Linux: it buffers what does not fit).
+ * `lostLines` words the line that reports how many were discarded.
  */
 export function createLineWriter(stream: Writable, lostLines: (count: number) => string): LineWriter {
   let pending = ''
@@ -21,7 +21,7 @@ export function createLineWriter(stream: Writable, lostLines: (count: number) =>
   let lost = 0
   let broken = false
 
-  // EPIPE and the like: the reader is gone, so there is no place left to report it.
+  // EPIPE and the like: the reader is gone, so there is nowhere to report it.
   stream.on('error', () => {
     broken = true
     pending = ''

@@ -1,4 +1,4 @@
-/** An entry of the log as it is written: CoreDNS's text, or a JSON object (docs/coredns-behaviour.md §12.1). */
+/** The written form of log entries: CoreDNS's text, or a JSON object (docs/coredns-behaviour.md §12.1). */
 import type { LogFields } from './log.ts'
 
 export const logFormats = ['text', 'json'] as const
@@ -6,7 +6,7 @@ export type LogFormat = (typeof logFormats)[number]
 
 export interface LogEntry {
   readonly level: 'debug' | 'info' | 'warning' | 'error' | 'fatal'
-  /** '' where no plugin writes. */
+  /** '' if no plugin writes it. */
   readonly plugin: string
   readonly text: string
   /** Milliseconds since 1970. */
@@ -30,14 +30,14 @@ export const formatEntry: Readonly<Record<LogFormat, (entry: LogEntry) => string
   },
 }
 
-/** Control characters and line ends that JSON allows in a string, and that terminals and readers of lines act on. */
+/** Control characters and line separators that JSON allows in strings, but terminals and line readers interpret. */
 const unescaped = /[\u007f-\u009f\u2028\u2029]/g
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /**
- * Text from outside (names, upstream errors) must not be able to forge a line or drive a terminal: control characters
- * become `\xNN`, and what follows a newline (stack traces) is indented, so that no such line begins with a level.
+ * Text from outside (names, upstream errors) must not be able to forge a line or control a terminal: control characters become
+ * `\xNN`, and lines after the first (stack traces) are indented, so that they cannot begin with a level.
  */
 function oneEntry(text: string): string {
   if (!/\p{Cc}/u.test(text)) return text

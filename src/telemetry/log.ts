@@ -1,15 +1,15 @@
-/** The log: entries with a level and, in a plugin, its name. log-format.ts has how they are written. */
+/** The log: entries with a level and, in a plugin, its name. log-format.ts defines their written form. */
 export interface Logger {
   debug(text: string): void
-  /** `fields`: further keys of the entry, where entries have keys (`structured`). */
+  /** `fields`: additional keys of the entry, if entries have keys (`structured`). */
   info(text: string, fields?: LogFields): void
   warning(text: string): void
   error(text: string): void
-  /** The same log for entries of this plugin; for the name '' of none. */
+  /** The same log with this plugin's name in its entries; '' for none. */
   plugin(name: string): Logger
-  /** Turns DEBUG lines on or off for the whole log (`debug`). Absent where that is fixed. */
+  /** Turns DEBUG lines on or off for the whole log (`debug`). Absent if that is fixed. */
   setDebug?(on: boolean): void
-  /** Entries have fields beside their text: worth making. */
+  /** Whether entries have fields besides their text, so that it is worth computing them. */
   readonly structured?: boolean
 }
 

@@ -3,10 +3,10 @@ import { createLineWriter } from './line-writer.ts'
 import type { LogFields, Logger } from './log.ts'
 import { formatEntry, type LogEntry, type LogFormat } from './log-format.ts'
 
-/** Lines per second of one level that are written before the rest is only counted; a burst may be one second more. */
+/** Lines per second and level that are written; the rest is only counted. A burst may be one second more. */
 const linesPerSecond: Readonly<Record<Level, number>> = {
   debug: 1_000,
-  // The query log (`log`) writes at this level: one line for each query of the chain.
+  // The query log (`log`) writes at this level: one line per query of the chain.
   info: 20_000,
   warning: 100,
   error: 100,
@@ -17,24 +17,24 @@ type Level = 'debug' | 'info' | 'warning' | 'error'
 const second = 1_000
 
 export interface LoggerOptions {
-  /** Takes whole lines, newline included; it must neither wait nor throw. Default: standard output. */
+  /** Takes complete lines, including the newline; must neither wait nor throw. Default: standard output. */
   readonly write?: (lines: string) => void
-  /** Whether `debug` lines are written from the start. Default: no. */
+  /** Whether `debug` lines are written initially. Default: no. */
   readonly debug?: boolean
   readonly clock?: Clock
   /** Default: text. */
   readonly format?: LogFormat
 }
 
-/** Characters of a longer line than this count as further lines: the bound holds in octets, too. */
+/** Characters counted as one line: longer lines count as several, so that octets are limited too. */
 const charactersPerLine = 256
 
-/** Characters of one entry. What others write (messages of the API server, names) may be as long as they like. */
+/** Maximum characters of an entry: text from outside (messages of the API server, names) may have any length. */
 const maxEntry = 8 * 1024
 
 /**
- * The log. A flood of one level is cut at its rate: what was left out is counted and said within a second, so that a
- * reader knows that the log is not whole.
+ * The log. Each level is limited to its rate: omitted lines are counted and reported within a second, so that readers know that
+ * the log is incomplete.
  */
 export function createLogger(options: LoggerOptions = {}): Logger {
   const { clock = systemClock, debug = false, format = 'text' } = options
@@ -76,7 +76,7 @@ function standardOutput(format: LogFormat, clock: Clock): (lines: string) => voi
   return writer.write
 }
 
-/** A token bucket in front of one level. */
+/** A token bucket for one level. */
 function limited(
   level: Level,
   write: (entry: Omit<LogEntry, 'time'>) => void,
@@ -100,7 +100,7 @@ function limited(
   }
 
   return (plugin, text, fields) => {
-    // The fields of a record are about as long as a line.
+    // A record's fields are about as long as a line.
     const cost = Math.max(1, Math.min(text.length, maxEntry) / charactersPerLine) + (fields ? 1 : 0)
     if (tokens < cost) refill()
     if (tokens < cost) {

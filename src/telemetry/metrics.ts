@@ -1,24 +1,24 @@
 /**
- * The process's metrics, CoreDNS's names included. Counting is a plain number in a cell (no label hashing per query):
- * a caller binds its labels once and keeps the cell. Registering a name twice with the same labels gives the same
- * family, so that a reload goes on counting. Text is made at scrape.
+ * The process's metrics, including CoreDNS's names. Counting changes a plain number in a cell (no label hashing per query): a
+ * caller binds its labels once and keeps the cell. Registering a name again with the same labels returns the same family, so
+ * that counting continues across reloads. Text is made at scrape time.
  */
 export interface MetricsRegistry {
   counter(name: string, help: string, labels: readonly string[]): Family<CounterCell>
   gauge(name: string, help: string, labels: readonly string[]): Family<GaugeCell>
   /** `buckets`: upper bounds in ascending order, without +Inf. */
   histogram(name: string, help: string, labels: readonly string[], buckets: readonly number[]): Family<HistogramCell>
-  /** Called at each scrape, before the text is made: fills gauges that are read off something else. */
+  /** Called at each scrape, before the text is made, to fill gauges that are derived from something else. */
   onCollect(collect: () => void): { remove(): void }
-  /** Text of families that another library keeps (prom-client's), appended to ours. Names must not overlap. */
+  /** Appends the text of families kept by another library (prom-client). Names must not overlap. */
   addText(text: () => Promise<string>): { remove(): void }
-  /** Prometheus text format 0.0.4 in pieces of whole lines. Other work gets its turn in between. */
+  /** Prometheus text format 0.0.4 in pieces of whole lines. Other work gets its turn between pieces. */
   pieces(): AsyncIterable<string>
   /** The pieces joined. */
   text(): Promise<string>
   /** Name, type, help and label names of every family registered, in alphabetical order. */
   families(): readonly FamilyFacts[]
-  /** The histogram's cells, or the counter's, for metrics that are made from them; none where nobody registers the name. */
+  /** The cells of a histogram or counter, for metrics derived from them; [] if the name is not registered. */
   histograms(name: string): readonly Sample<HistogramTotals>[]
   counters(name: string): readonly Sample<{ readonly value: number }>[]
 }
@@ -35,9 +35,9 @@ export interface HistogramTotals {
 }
 
 export interface Family<Cell> {
-  /** The cell of these label values (in the order of the label names). Made on first use. */
+  /** The cell for these label values (in the order of the label names). Created on first use. */
   with(...values: string[]): Cell
-  /** Forgets the cell of these label values. */
+  /** Removes the cell of these label values. */
   forget(...values: string[]): void
 }
 
@@ -55,7 +55,7 @@ export interface GaugeCell {
 
 export interface HistogramCell {
   observe(value: number): void
-  /** Adds observations made elsewhere: one count per bucket (not cumulative), the last one is +Inf. */
+  /** Adds observations counted elsewhere: one count per bucket (not cumulative), the last one is +Inf. */
   add(counts: ArrayLike<number>, sum: number): void
 }
 

@@ -1,8 +1,8 @@
-/** The process metrics of Prometheus' client libraries, under their names, and the build. */
+/** The process metrics of Prometheus' client libraries, with their names, and build information. */
 import { readdirSync, readFileSync } from 'node:fs'
 import type { MetricsRegistry } from './metrics.ts'
 
-/** Registers `process_*` and fills them at each scrape. On systems without /proc those that come from it are missing. */
+/** Registers `process_*`, filled at each scrape. On systems without /proc the metrics that need it are missing. */
 export function publishProcessMetrics(metrics: MetricsRegistry): { remove(): void } {
   const cpu = metrics.counter('process_cpu_seconds_total', 'User and system CPU time spent, in seconds.', []).with()
   const resident = metrics.gauge('process_resident_memory_bytes', 'Resident memory size in bytes.', []).with()
@@ -35,12 +35,12 @@ export function publishProcessMetrics(metrics: MetricsRegistry): { remove(): voi
     const { InOctets = 0, OutOctets = 0 } = namedNumbers('/proc/self/net/netstat', 'IpExt:')
     received.with().inc(InOctets - received.with().value)
     sent.with().inc(OutOctets - sent.with().value)
-    // One of them is the folder that is being read.
+    // One of them is the folder being read.
     openFiles.with().set(readdirSync('/proc/self/fd').length - 1)
   })
 }
 
-/** Says which build runs. CoreDNS's dashboards show `version`; `goversion` is the runtime's. */
+/** Publishes the running build. CoreDNS's dashboards show `version`; `goversion` is the runtime's. */
 export function publishBuildInfo(metrics: MetricsRegistry, version: string): void {
   metrics
     .gauge('coredns_build_info', 'Always 1; the labels say which build runs.', ['version', 'revision', 'goversion'])
@@ -48,7 +48,7 @@ export function publishBuildInfo(metrics: MetricsRegistry, version: string): voi
     .set(1)
 }
 
-/** Says how many octets the process may use. Where nothing limits it there is no series. */
+/** Publishes how many octets the process may use. Without a limit there is no series. */
 export function publishMemoryLimit(metrics: MetricsRegistry, limit: number | undefined): void {
   const gauge = metrics.gauge(
     'slicedns_memory_limit_bytes',
@@ -58,12 +58,12 @@ export function publishMemoryLimit(metrics: MetricsRegistry, limit: number | und
   if (limit !== undefined) gauge.with().set(limit)
 }
 
-/** What Prometheus' client libraries give for no limit: RLIM_INFINITY (getrlimit(2)). */
+/** The value of Prometheus' client libraries for no limit: RLIM_INFINITY (getrlimit(2)). */
 const unlimited = 2 ** 64
 
 /**
- * The first number on the line of /proc that begins with `label`, or `otherwise`. /proc is memory: reading
- * it does not wait.
+ * The first number on the line of a /proc file that begins with `label`, or `otherwise`. /proc is in memory: reading it does not
+ * block.
  */
 function numberAfter(path: string, label: string, otherwise = Number.NaN): number {
   const line = readFileSync(path, 'utf8')

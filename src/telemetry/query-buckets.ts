@@ -1,4 +1,4 @@
-/** How queries are counted (docs/coredns-behaviour.md §8): the same for the chain and for the data plane. */
+/** Buckets and labels of query metrics (docs/coredns-behaviour.md §8), shared by the chain and the data plane. */
 
 /** Upper bounds in seconds: 0.25 ms to 8.192 s. */
 export const durationBuckets: readonly number[] = Array.from({ length: 16 }, (_, power) => 0.00025 * 2 ** power)
@@ -8,10 +8,10 @@ export const sizeBuckets: readonly number[] = [
   0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16e3, 32e3, 48e3, 64e3,
 ]
 
-/** The label of types that have none of their own: no client can make series without end. */
+/** The label of types without one, so that clients cannot create series without limit. */
 export const otherType = 'other'
 
-/** Types that have a label of their own. */
+/** Types that have a label. */
 export const labelledTypes = [
   'A',
   'AAAA',

@@ -1,23 +1,23 @@
 /**
- * Says what does not work, without repeating itself: a fault is logged when it begins, then once a minute while it
- * lasts, and its end once.
+ * Logs failures without repeating itself: a fault is logged when it begins, then once a minute while it lasts, and its end
+ * once.
  */
 import type { Clock } from '../scheduling/clock.ts'
 import type { Logger } from './log.ts'
 
 export interface RateLimitedLog {
-  /** It has failed (again). `text` says what, where and why; texts with one `fault` say the same thing. */
+  /** It has failed (again). `text` says what, where and why; texts with the same `fault` count as equal. */
   failed(text: string, fault?: string): void
-  /** It works. */
+  /** It works again. */
   over(): void
 }
 
-/** Milliseconds between two lines of one outage about the same fault. */
+/** Milliseconds between two lines about the same fault during one outage. */
 const repeatAfter = 60_000
-/** Different faults of one outage that are remembered; flapping between more than these is logged each time. */
+/** Different faults remembered per outage; if there are more, each change is logged. */
 const remembered = 16
 
-/** `what`: the thing that works again afterwards. `repeats` false: one line an outage, however long it lasts. */
+/** `what`: named when it works again. `repeats` false: only one line per outage, however long it lasts. */
 export function createRateLimitedLog(what: string, log: Logger, clock: Clock, repeats = true): RateLimitedLog {
   let since: number | undefined
   const loggedAt = new Map<string, number>()

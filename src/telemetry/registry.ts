@@ -3,10 +3,10 @@ import { createCooperativeScheduler } from '../scheduling/cooperative-scheduler.
 import { Counter, Gauge, Histogram, type WritableCell } from './cells.ts'
 import type { Family, FamilyFacts, MetricsRegistry, Sample } from './metrics.ts'
 
-/** Cells written between two looks at the clock. */
+/** Cells written between two checks of the clock. */
 const cellsPerLook = 32
 
-/** A family with its cells by their text of labels. */
+/** A family with its cells by label text. */
 interface Registered {
   readonly facts: FamilyFacts
   readonly bounds: readonly number[]
@@ -16,7 +16,7 @@ interface Registered {
   readonly values: ReadonlyMap<WritableCell, readonly string[]>
 }
 
-/** The process's registry: made once in main, handed to every configuration. */
+/** The process's registry: created once in main, passed to every configuration. */
 export function createMetrics(clock: Clock = systemClock): MetricsRegistry {
   const scheduler = createCooperativeScheduler(clock)
   const registered = new Map<string, Registered>()
@@ -33,7 +33,7 @@ export function createMetrics(clock: Clock = systemClock): MetricsRegistry {
       const same =
         present.facts.type === facts.type && equal(present.facts.labels, facts.labels) && equal(present.bounds, bounds)
       if (!same) throw new Error(`metric ${facts.name} is registered already, with another type, labels or buckets`)
-      // Equal type and labels: it was made by the same `make`, so its cells are of this type.
+      // Equal type and labels: created by the same `make`, so its cells have this type.
       return present.family as Family<Cell>
     }
     checkNames(facts)
@@ -64,7 +64,7 @@ export function createMetrics(clock: Clock = systemClock): MetricsRegistry {
     for (const foreign of texts) yield await foreign()
   }
 
-  /** The family's cells of this class: none where it is of another type. */
+  /** The family's cells of this class; none if it has another type. */
   function samples<Cell extends WritableCell>(name: string, cellClass: new (...args: never[]) => Cell): Sample<Cell>[] {
     const { facts, values } = registered.get(name) ?? {}
     return [...(values ?? [])].flatMap(([totals, own]) =>
@@ -100,7 +100,7 @@ function createFamily<Cell extends WritableCell>(
 ): { family: Family<Cell>; cells: ReadonlyMap<string, Cell>; values: ReadonlyMap<Cell, readonly string[]> } {
   const cells = new Map<string, Cell>()
   const labelValues = new Map<Cell, readonly string[]>()
-  // As Go's client writes them: label names in alphabetical order.
+  // Like Go's client: label names in alphabetical order.
   const order = labels.map((label, index) => ({ label, index })).sort((a, b) => (a.label < b.label ? -1 : 1))
 
   function key(values: readonly string[]): string {

@@ -1,23 +1,23 @@
-/** What each thread of the process works: the measure of how near it is to its limit, and so for autoscaling. */
+/** Processor time of each thread: how close it is to its limit, for example for autoscaling. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { type Clock, systemClock } from '../scheduling/clock.ts'
 import type { MetricsRegistry } from './metrics.ts'
 
-/** A thread of the process by its number, with its name and the processor time that it has had, in seconds. */
+/** A thread of the process by its number, with its name and its processor time in seconds. */
 export interface ThreadTime {
   readonly id: number
-  /** `main`, `udp 0`, …; `other` for the runtime's own. */
+  /** `main`, `udp 0`, …; `other` for threads of the runtime. */
   readonly name: string
   readonly seconds: number
 }
 
-/** Ticks of /proc a second: USER_HZ, which is 100 wherever Node.js runs. */
+/** Ticks of /proc per second: USER_HZ, which is 100 wherever Node.js runs. */
 const ticksPerSecond = 100
 
-/** Milliseconds of the shortest time that a ratio is of: one of a few ticks would jump. */
+/** Minimum milliseconds over which a ratio is computed: with only a few ticks it would fluctuate. */
 const shortestWindow = 10_000
 
-/** Registers the threads' processor time and, of the last 10 s or more, its part of the time. Linux only. */
+/** Registers the threads' processor time, and its share over the last 10 s or more. Linux only. */
 export function publishThreadMetrics(
   metrics: MetricsRegistry,
   { clock = systemClock, read = readThreadTimes }: { readonly clock?: Clock; readonly read?: () => ThreadTime[] } = {},
@@ -35,7 +35,7 @@ export function publishThreadMetrics(
     for (const { id, name, seconds } of read()) {
       const before = seen.get(id) ?? 0
       seen.set(id, seconds)
-      // A number may come again for another thread.
+      // A number may be reused for another thread.
       total.with(name).inc(seconds < before ? seconds : seconds - before)
     }
     const totals = metrics.counters('slicedns_thread_cpu_seconds_total')
@@ -51,7 +51,7 @@ export function publishThreadMetrics(
   })
 }
 
-/** /proc is memory: reading it does not wait. */
+/** /proc is in memory: reading it does not block. */
 export function readThreadTimes(): ThreadTime[] {
   if (process.platform !== 'linux') return []
   return readdirSync('/proc/self/task').flatMap((id) => {

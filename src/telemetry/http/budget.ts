@@ -1,11 +1,11 @@
 /**
- * What all HTTP listeners of the process may use together. When it is used up, the connection that is of least use is
- * closed and the newcomer is served: idle connections must not be able to keep a probe out, which would end the pod.
+ * Limits all HTTP listeners of the process together. At the limit the least useful connection is closed and the new one
+ * served: idle connections must not keep a probe out, which would end the pod.
  */
 export interface HttpBudgetOptions {
-  /** Connections, which are descriptors. */
+  /** Connections, each of which is a descriptor. */
   readonly connections: number
-  /** Octets of replies that clients have not taken. */
+  /** Octets of replies not yet taken by clients. */
   readonly octets: number
   /** Called when a connection is closed because the budget is used up. */
   readonly onClosed?: (reason: 'connections' | 'octets') => void
@@ -19,22 +19,22 @@ export interface BudgetedConnection {
   /** The client's address; '' for a Unix socket. */
   readonly client: string
   readonly phase: HttpPhase
-  /** Frees the descriptor and gives the octets back at once. */
+  /** Closes the connection and releases its octets at once. */
   destroy(): void
 }
 
 export interface HttpBudget {
-  /** Counts a connection in, and closes another one when there are too many. */
+  /** Adds a connection, and closes another when there are too many. */
   add(connection: BudgetedConnection): void
-  /** The connection has made progress, and has so many octets more to send: closes others when those are too many. */
+  /** The connection has made progress and has so many more octets to send: closes others if that exceeds the limit. */
   progress(connection: BudgetedConnection, octets: number): void
-  /** A client has taken so many octets, or they are no longer for anybody. */
+  /** A client has taken so many octets, or they have been discarded. */
   release(octets: number): void
   remove(connection: BudgetedConnection): void
 }
 
 export function createHttpBudget({ connections: most, octets: mostOctets, onClosed }: HttpBudgetOptions): HttpBudget {
-  /** In the order in which they last made progress. */
+  /** In the order of their last progress. */
   const connections = new Set<BudgetedConnection>()
   let octets = 0
 
@@ -48,7 +48,7 @@ export function createHttpBudget({ connections: most, octets: mostOctets, onClos
     return heaviest
   }
 
-  /** The connection that has made no progress for longest, of the client that has most; one that is worked for last. */
+  /** The connection without progress for longest, of the client with most; one whose request is being handled comes last. */
   function leastUseful(newcomer: BudgetedConnection): BudgetedConnection {
     const client = heaviestClient()
     let worked: BudgetedConnection | undefined

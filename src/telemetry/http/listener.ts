@@ -1,5 +1,5 @@
 /**
- * The HTTP listeners of health, ready and metrics: one per address in the process, shared by all who name it. A reload
+ * The HTTP listeners of health, ready and metrics: one per address in the process, shared by all plugins that name it. A reload
  * acquires the listener for the new configuration before the old one releases it, so it is never closed in between.
  */
 import { lookup } from 'node:dns/promises'
@@ -9,12 +9,12 @@ import { createHttpBudget, type HttpBudget } from './budget.ts'
 import { textReply } from './message.ts'
 import { createHttpServer, type HttpHandler, type HttpSecurity, type HttpServer } from './server.ts'
 
-/** Milliseconds that a stopped listener lets running replies finish. */
+/** Milliseconds that a stopped listener waits for replies in progress. */
 const grace = 1_000
-/** As CoreDNS: on the host network a new process listens while the old one still drains. Node knows it on Linux. */
+/** As in CoreDNS: with host networking a new process listens while the old one drains. Node.js supports it on Linux. */
 const reusePort = process.platform === 'linux'
 
-/** Where to listen. `host` is '' for every address of the machine. */
+/** Where to listen. `host` is '' for all addresses of the machine. */
 export interface HttpAddress {
   readonly host: string
   readonly port: number
@@ -28,11 +28,11 @@ export function httpAddressText({ host, port }: HttpAddress): string {
 export interface HttpListener {
   /** Resolves once connections are accepted. Rejects with a message that names the address and the reason. */
   open(): Promise<void>
-  /** Answers `path` with `handler`. When several hold one path, the last one answers. */
+  /** Answers `path` with `handler`. If several handlers have the same path, the last one answers. */
   route(path: string, handler: HttpHandler): { remove(): void }
-  /** Ends connections that wait for another request, so that their clients see at once that something has changed. */
+  /** Closes connections that wait for another request, so that their clients notice a change at once. */
   closeIdle(): void
-  /** The port that it listens on, which `:0` left to the system. */
+  /** The port in use, also if `:0` left the choice to the system. */
   readonly port: number
 }
 
@@ -42,7 +42,7 @@ export interface SharedListeners {
     key: string,
     make: () => { value: T; stop(): Promise<void> | void },
   ): { readonly value: T; release(): void }
-  /** What all HTTP connections may use together. */
+  /** The limits that all HTTP connections share. */
   readonly limits: {
     readonly descriptors: { readonly http: number }
     readonly memory: { readonly http: number }
@@ -54,7 +54,7 @@ export interface HttpListenerOptions {
   readonly security?: HttpSecurity | undefined
 }
 
-/** The budget that every HTTP server of the process shares. */
+/** The budget shared by all HTTP servers of the process. */
 export function acquireHttpBudget(
   process: SharedListeners,
   metrics: MetricsRegistry,
@@ -64,7 +64,7 @@ export function acquireHttpBudget(
     'HTTP connections closed because the process had too many of them, or too many octets of replies not taken.',
     ['reason'],
   )
-  // Shown from the start, so that `rate` and `increase` see the first event.
+  // Created at once, so that `rate` and `increase` see the first event.
   for (const reason of ['connections', 'octets']) closed.with(reason)
   const { descriptors, memory } = process.limits
   return process.acquire('http budget', () => ({
@@ -77,7 +77,7 @@ export function acquireHttpBudget(
   }))
 }
 
-/** The process's listener at `address`. It listens after the first `open` and until the last holder releases it. */
+/** The process's listener at `address`. It listens from the first `open` until the last holder releases it. */
 export function acquireHttpListener(
   process: SharedListeners,
   address: HttpAddress,
@@ -131,7 +131,7 @@ function createHttpListener(
       },
     },
     async stop() {
-      // A listener that could not be opened has nothing to close.
+      // A listener that could not be opened need not be closed.
       await opened?.catch(() => undefined)
       if (server.net.listening) await close(server)
     },
@@ -147,11 +147,11 @@ async function listen(server: Server, address: HttpAddress): Promise<void> {
     server.once('error', (error: NodeJS.ErrnoException) => reject(failed(reasonFor(error))))
     server.listen({ port, host: bound, reusePort }, resolve)
   })
-  // Errors of an open listener (out of descriptors, say) are temporary: it goes on accepting when it can.
+  // Errors of an open listener (such as no free descriptors) are temporary: it resumes accepting when it can.
   server.on('error', () => undefined)
 }
 
-/** Go takes a name's first IPv4 address, so `localhost` is 127.0.0.1 there, whatever the resolver puts first. */
+/** Go uses a name's first IPv4 address, so `localhost` means 127.0.0.1, whatever the resolver returns first. */
 async function resolveHost(host: string): Promise<string | undefined> {
   if (host === '') return undefined
   const found = await lookup(host, { all: true })

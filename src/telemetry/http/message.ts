@@ -1,9 +1,9 @@
-/** HTTP/1 messages as probes and scrapers use them (RFC 9112): the head of a request, and replies with a whole body. */
+/** The subset of HTTP/1 that probes and scrapers use (RFC 9112): request heads, and replies with a complete body. */
 import { STATUS_CODES } from 'node:http'
 
 export interface HttpRequest {
   readonly method: string
-  /** `/explain?name=x`: without scheme and authority where it was sent with them. */
+  /** `/explain?name=x`: without scheme and authority, even if they were sent. */
   readonly target: string
   /** The target without its query. */
   readonly path: string
@@ -15,34 +15,34 @@ export interface HttpReply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body: Uint8Array
-  /** The connection ends with this reply. */
+  /** The connection is closed after this reply. */
   readonly close?: boolean
   /**
-   * Goes on behind the body: the reply has no length, and ends with the connection. Called once the head is sent; what it
-   * returns is called when the connection is gone.
+   * Continues after the body: the reply then has no length, and ends with the connection. Called once the head is sent; the
+   * returned function is called when the connection has ended.
    */
   readonly stream?: (stream: HttpStream) => () => void
 }
 
-/** The open end of a reply, which holds the octets of one `send` at most. */
+/** The open end of a reply. It holds the octets of at most one `send`. */
 export interface HttpStream {
-  /** False when the client has not taken the octets before: these are not sent. */
+  /** False, with nothing sent, when the client has not taken the previous octets. */
   send(octets: Uint8Array): boolean
   end(): void
 }
 
-/** The head of a request, and what its framing means for the connection. */
+/** The head of a request, and the framing of its body. */
 export interface RequestHead {
   readonly request: HttpRequest
-  /** The client takes further replies on this connection. */
+  /** The client accepts further replies on this connection. */
   readonly persistent: boolean
-  /** Octets of its body, where they are counted. */
+  /** Octets of its body, if it has a length. */
   readonly length: number
-  /** The body is in chunks: its length is not known. */
+  /** The body is chunked: its length is unknown. */
   readonly chunked: boolean
 }
 
-/** Why the octets are not a request: the status of the reply. */
+/** The request is invalid; `status` is the reply's. */
 export class BadRequest extends Error {
   readonly status: number
   constructor(status: number, message: string) {
@@ -56,7 +56,7 @@ export const maxHeadOctets = 8 << 10
 const maxFields = 100
 
 const requestLine = /^([A-Za-z-]+) (\S+) HTTP\/1\.([01])$/
-/** Blanks are taken off the value by `withoutBlanks`: a pattern that does it takes the cube of their number in steps. */
+/** Blanks around the value are removed by `withoutBlanks`: a pattern for that could take cubic time. */
 const field = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)$/
 
 /** `text`: the head in latin1, without the empty line at its end. Throws BadRequest. */
@@ -79,14 +79,14 @@ export function parseRequestHead(text: string): RequestHead {
   return { request, persistent: isPersistent(minor, headers.get('connection') ?? ''), ...framingOf(headers) }
 }
 
-/** Of a target as proxies are sent it, `http://localhost/health`, which servers must take too (RFC 9112 §3.2.2): `/health`. */
+/** Reduces the absolute form `http://localhost/health`, which servers must accept (RFC 9112 §3.2.2), to `/health`. */
 function originForm(target: string): string {
   const [authority] = /^https?:\/\/[^/?]*/i.exec(target) ?? ['']
   const rest = target.slice(authority.length)
   return authority !== '' && !rest.startsWith('/') ? `/${rest}` : rest
 }
 
-/** RFC 9112 §6.3. A message with both fields, or with a length that is not a number, may be an attempt to smuggle one. */
+/** RFC 9112 §6.3. A request with both fields, or an invalid length, may be an attempt at request smuggling. */
 function framingOf(headers: ReadonlyMap<string, string>): Pick<RequestHead, 'length' | 'chunked'> {
   const length = headers.get('content-length')
   const coding = headers.get('transfer-encoding')
@@ -113,7 +113,7 @@ function withoutBlanks(text: string): string {
 
 const isBlank = (character: string): boolean => character === ' ' || character === '\t'
 
-/** The head of a reply. `close`: no request is taken after it. */
+/** The head of a reply. `close`: no request is accepted after it. */
 export function replyHead({ status, headers = {}, body, stream }: HttpReply, close: boolean): string {
   let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
   for (const [name, value] of Object.entries(headers)) text += `${name}: ${value}\r\n`
@@ -121,7 +121,7 @@ export function replyHead({ status, headers = {}, body, stream }: HttpReply, clo
   return `${text}Date: ${new Date().toUTCString()}\r\nConnection: ${close ? 'close' : 'keep-alive'}\r\n\r\n`
 }
 
-/** A reply of plain text. */
+/** A plain-text reply. */
 export function textReply(status: number, text: string, options: { readonly close?: boolean } = {}): HttpReply {
   return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8' }, body: Buffer.from(text), ...options }
 }

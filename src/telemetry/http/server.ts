@@ -1,8 +1,8 @@
 /**
- * An HTTP/1 server for probes and scrapers that clients cannot make hold memory. A connection has one request at a time:
- * while one is answered nothing is read, and what came behind it (pipelining) is not answered. A reply is made only when
- * the reply before it is taken, and a large one ends its connection. Node's own server parses every request that a packet
- * holds and answers all of them at once: 1.3 MB of requests took 1.7 GiB.
+ * An HTTP/1 server for probes and scrapers that clients cannot use to exhaust memory. A connection handles one request at a time:
+ * nothing is read meanwhile, and pipelined requests are not answered. A reply is made only when the previous one has been
+ * taken, and a large one closes its connection. Node.js's own server parses every request in a packet and answers all of them
+ * at once: 1.3 MB of requests took 1.7 GiB.
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import type { BudgetedConnection, HttpBudget, HttpPhase } from './budget.ts'
@@ -16,19 +16,19 @@ import {
   textReply,
 } from './message.ts'
 
-/** Answers a request. `signal` is aborted when the client has closed the connection, or its half: work may end then. */
+/** Answers a request. `signal` is aborted when the client has closed the connection, or its half: the work may then stop. */
 export type HttpHandler = (request: HttpRequest, signal: AbortSignal) => HttpReply | Promise<HttpReply>
 
 const second = 1_000
-/** As CoreDNS: a request must be in, and a reply taken, within 5 s. */
+/** As in CoreDNS: a request must arrive, and a reply be taken, within 5 s. */
 const phaseTimeout = 5 * second
-/** A page on a slow line takes the octets of an event within this. */
+/** Milliseconds for a page on a slow line to take an event's octets. */
 const streamTimeout = 15 * second
-/** How long a client may go on sending after its last reply: to close at once would reset the connection under it. */
+/** Milliseconds that a client may go on sending after its last reply: closing at once would reset the connection. */
 const lingering = 1 * second
-/** Larger replies end their connection: what the kernel holds of one is then known to be taken when the client closes. */
+/** Larger replies close their connection: then the client's close shows that the kernel no longer buffers the reply. */
 const maxKeptReply = 4 << 10
-/** Replies on one connection: the kernel holds some of them for a client that does not read. */
+/** Maximum replies per connection: the kernel buffers some of them for a client that does not read. */
 const maxReplies = 32
 
 export interface HttpServer {
@@ -41,8 +41,8 @@ export interface HttpServer {
 }
 
 /**
- * Of every server of connections: half-open, so that a client that has sent its request and its FIN still gets the reply;
- * `handshakeTimeout` is for TLS servers.
+ * Options for plain and TLS connections: half-open, so that a client that has sent its request and FIN still gets the reply;
+ * `handshakeTimeout` is for TLS.
  */
 const connectionOptions = { allowHalfOpen: true, handshakeTimeout: phaseTimeout }
 
@@ -73,7 +73,7 @@ export function createHttpServer(handler: HttpHandler, budget: HttpBudget, secur
   }
 }
 
-/** A TLS connection is handed over after its handshake; until then it counts as one that waits. */
+/** Counts TLS connections as waiting during their handshake, after which they are served. */
 function countHandshakes(net: Server, budget: HttpBudget): { end(): void } {
   const handshakes = new Map<string, BudgetedConnection>()
   net.on('connection', (socket: Socket) => {
@@ -87,7 +87,7 @@ function countHandshakes(net: Server, budget: HttpBudget): { end(): void } {
     budget.add(handshake)
     socket.on('close', () => {
       budget.remove(handshake)
-      // The client may have come back from the same port, before the end of its old connection is seen here.
+      // The client may have reconnected from the same port before the end of its old connection is seen here.
       if (handshakes.get(peer) === handshake) handshakes.delete(peer)
     })
   })
@@ -97,7 +97,7 @@ function countHandshakes(net: Server, budget: HttpBudget): { end(): void } {
     if (handshake) budget.remove(handshake)
     handshakes.delete(peer)
   })
-  // Node.js leaves the connection below a failed handshake open where the client has closed its half.
+  // Node.js leaves the underlying connection of a failed handshake open if the client has closed its half.
   net.on('tlsClientError', (_error: Error, socket: Socket) => handshakes.get(peerOf(socket))?.destroy())
   return {
     end() {
@@ -106,12 +106,12 @@ function countHandshakes(net: Server, budget: HttpBudget): { end(): void } {
   }
 }
 
-/** What no other open connection has: a client may use one port for connections to several addresses. */
+/** Identifies an open connection: a client may use one port for connections to several addresses. */
 const peerOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
 
 interface Connection extends BudgetedConnection {
-  /** It has had a reply and sent nothing since. */
+  /** It has got a reply and sent nothing since. */
   isIdle(): boolean
 }
 
@@ -121,12 +121,12 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
   let head = ''
   let replies = 0
   let octets = 0
-  /** Octets have come behind the request. They are a body or another request; neither is read. */
+  /** Octets have arrived after the request: a body or another request. Neither is read. */
   let pipelined = false
-  /** The last reply is under way. */
+  /** The last reply is being sent. */
   let ending = false
   let clientEnded = false
-  /** Of a reply that goes on: called when the connection is gone. */
+  /** For a streamed reply: called when the connection has ended. */
   let streamEnded: (() => void) | undefined
   let timer = setTimeout(destroy, phaseTimeout)
   const gone = new AbortController()
@@ -143,7 +143,7 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
 
   function read(chunk: Buffer): void {
     if (streamEnded) return
-    // After the last reply, what the client still sends is discarded. Before it, nothing more is read.
+    // After the last reply further input is discarded. Before it, nothing more is read.
     if (phase === 'working') {
       pipelined = true
       socket.pause()
@@ -151,7 +151,7 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
     if (phase !== 'waiting') return
     const received = head.length + chunk.length
     head += chunk.toString('latin1', 0, maxHeadOctets + 4 - head.length)
-    // RFC 9112 §2.2: empty lines in front of a request are ignored.
+    // RFC 9112 §2.2: empty lines before a request are ignored.
     const start = /^(?:\r\n)*/.exec(head)![0].length
     const end = head.indexOf('\r\n\r\n', start)
     if (end < 0) {
@@ -167,7 +167,7 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
   function take(text: string): void {
     try {
       const { request, persistent, length, chunked } = parseRequestHead(text)
-      // Nothing here reads a body.
+      // Bodies are not read here, so a request with one is the last.
       answer(request, !persistent || chunked || length > 0 || ++replies >= maxReplies)
     } catch (error) {
       if (!(error instanceof BadRequest)) throw error
@@ -220,7 +220,7 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
 
   function replyStream(made: HttpReply, begin: NonNullable<HttpReply['stream']>): void {
     socket.write(replyHead(made, true), 'latin1')
-    // The FIN of a client that has gone must be seen.
+    // Reading continues, to notice the client's FIN.
     socket.resume()
     streamEnded = begin({
       send(more) {
@@ -244,7 +244,7 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
     if (clientEnded) destroy()
   }
 
-  /** The kernel has the reply: the next request may come. */
+  /** The kernel has taken the reply: the next request may be read. */
   function taken(error?: Error | null): void {
     if (error || socket.destroyed) return
     release()
@@ -256,7 +256,7 @@ function serveConnection(socket: Socket, handler: HttpHandler, budget: HttpBudge
 
   function endConnection(): void {
     socket.end(() => startTimer(lingering))
-    // The client's FIN must be seen, and unread octets would reset the connection under the reply.
+    // Reading continues, to notice the client's FIN, and because unread octets would reset the connection.
     socket.resume()
   }
 

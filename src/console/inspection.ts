@@ -1,19 +1,19 @@
-/** What a running server can be asked about itself, and the HTTP in which it is asked: by a local socket, and by `console`. */
+/** The questions that a running server answers about itself, and their HTTP interface for the local socket and `console`. */
 import { NameError } from '../dns/name.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import type { HttpReply } from '../telemetry/http/message.ts'
 import type { ConsoleState, EndpointState } from './state.ts'
 
-/** Objects are JSON as they stand. All but `attend` throw while the server has not started. */
+/** Objects are sent as JSON unchanged. All functions but `attend` throw before the server has started. */
 export interface Inspection {
-  /** Throws NameError or RangeError on a bad name or type. */
+  /** Throws NameError or RangeError for an invalid name or type. */
   explain(name: string, type: string): Promise<object>
   status(): object
-  /** Made once a second at most. Resolves half a second later where nothing has been counted yet: rates need two looks. */
+  /** Computed at most once a second. Takes half a second if nothing was being counted: rates need two samples. */
   state(): Promise<ConsoleState>
-  /** The endpoints of a service; undefined: there is no such service. */
+  /** The endpoints of a service; undefined if the service does not exist. */
   service(namespace: string, name: string): readonly EndpointState[] | undefined
-  /** Queries are counted for `state` from now on; without it, from the first call of `state` until a minute after the last. */
+  /** Keeps counting for `state` until released; otherwise counting lasts from a call of `state` until a minute after the last. */
   attend(): { release(): void }
 }
 

@@ -1,50 +1,50 @@
 /**
- * What a running server shows of itself, as one document: to the page of the `console` plugin and to `slicedns top`. It is
- * made once a second at most, and only while somebody looks. Rates are per second. Lists are bounded (docs/limits.md).
+ * A running server's state as one document, for the page of the `console` plugin and for `slicedns top`. It is computed at most
+ * once a second, and only while somebody looks. Rates are per second. Lists are limited (docs/limits.md).
  */
 
 export interface ConsoleState {
   /** Milliseconds since 1970. */
   readonly time: number
   readonly server: ServerState
-  /** One for each source of the cluster: an API server, or a directory of manifests. */
+  /** One per source of the cluster: an API server, or a directory of manifests. */
   readonly api: readonly SourceState[]
   readonly traffic: TrafficState
   readonly top: TopState
   readonly services: ServiceList
   readonly splits: readonly SplitState[]
   readonly holds: HeldQueries
-  /** Annotations that are ignored, or do not have the effect that they seem to have. */
+  /** Annotations that are ignored, or have another effect than they seem to. */
   readonly problems: readonly AnnotationProblemState[]
   readonly upstreams: readonly UpstreamState[]
   readonly cache: readonly CacheState[]
-  /** Answers that changed, the newest first. */
+  /** Answers that changed, newest first. */
   readonly changes: readonly AnswerChange[]
 }
 
-/** What runs: also for commands that ask no more. */
+/** The basic facts, also for commands that need nothing else. */
 export interface ServerStatus {
   readonly version: string
   readonly pid: number
-  /** Path of the Corefile as it was given, or `built in`. */
+  /** Path of the Corefile as given, or `built in`. */
   readonly corefile: string
   readonly configHash: string
   /** Seconds since the process began. */
   readonly uptime: number
-  /** Every plugin can answer all that it is asked. */
+  /** Every plugin is ready. */
   readonly ready: boolean
-  /** Plugins that cannot yet. */
+  /** Plugins that are not ready. */
   readonly unready: readonly string[]
   readonly listeners: readonly {
     readonly scheme: string
-    /** '' for every address. */
+    /** '' for all addresses. */
     readonly address: string
     readonly port: number
     readonly zones: readonly string[]
   }[]
   /** Plugins that compile their answers, with their zones. */
   readonly sources: readonly { readonly plugin: string; readonly zones: readonly string[] }[]
-  /** Absent: there has been none since the start. */
+  /** Absent: no reload since the start. */
   readonly lastReload?: LastReload
 }
 
@@ -52,54 +52,54 @@ export interface ServerStatus {
 export interface LastReload {
   readonly time: number
   readonly ok: boolean
-  /** Why it failed, and since when every reload has. */
+  /** Why it failed. `since`: the first of the failed reloads in a row. */
   readonly error?: string
   readonly since?: number
 }
 
 export interface ServerState extends Omit<ServerStatus, 'sources'> {
   readonly host: string
-  /** Octets. `limit` is absent where neither the cgroup nor `-memory-limit` sets one. */
+  /** Octets. `limit` is absent if neither the cgroup nor `-memory-limit` sets one. */
   readonly memory: { readonly resident: number; readonly limit?: number }
-  /** `busy`: processor time by time, 0 to 1. */
+  /** `busy`: share of processor time, 0 to 1. */
   readonly threads: readonly { readonly name: string; readonly busy: number }[]
 }
 
 export interface SourceState {
   readonly plugin: string
   readonly zones: readonly string[]
-  /** URL of the API server, or the folder of manifests; without credentials. */
+  /** URL of the API server without credentials, or the directory of manifests. */
   readonly endpoint: string
   readonly connected: boolean
   readonly watches: readonly {
     readonly resource: string
     readonly objects: number
     readonly synced: boolean
-    /** Seconds since the API server last sent something for it; 0 of manifests, and before the first octet. */
+    /** Seconds since the API server last sent something for it; 0 for manifests, and before the first octet. */
     readonly age: number
     readonly error?: string
   }[]
-  /** Answers come from a snapshot of this age in seconds. */
+  /** Answers come from a snapshot with this age in seconds. */
   readonly snapshot?: { readonly age: number }
-  /** The last proof that the data is fresh. */
+  /** The last proof of freshness. */
   readonly freshness?: { readonly time: number; readonly ok: boolean; readonly detail?: string }
 }
 
 export interface TrafficState {
-  /** Of the last seconds, as `rcodes`, `paths` and `protocols`. */
+  /** Rate over the last seconds, like `rcodes`, `paths` and `protocols`. */
   readonly queries: number
   readonly rcodes: Readonly<Record<string, number>>
   readonly paths: { readonly table: number; readonly relay: number; readonly chain: number }
   readonly protocols: Readonly<Record<string, number>>
-  /** Of the last minute. */
+  /** Over the last minute. */
   readonly latency: Latency
-  /** Absent in the first hour that somebody looks. */
+  /** Absent until figures have been kept for an hour. */
   readonly hourAgo?: { readonly queries: number } & Latency
-  /** The oldest first. */
+  /** Oldest first. */
   readonly history: readonly HistoryPoint[]
 }
 
-/** Seconds; 0 where there were no queries. */
+/** Seconds; 0 without queries. */
 export interface Latency {
   readonly p50: number
   readonly p99: number
@@ -107,16 +107,16 @@ export interface Latency {
 
 /** Ten seconds. */
 export interface HistoryPoint extends Latency {
-  /** Milliseconds since 1970, of its end. */
+  /** End of the interval, in milliseconds since 1970. */
   readonly time: number
   readonly queries: number
   /** Replies that are neither NOERROR nor NXDOMAIN. */
   readonly failures: number
 }
 
-/** What was asked most, estimated in fixed memory: a key's true rate is between `rate - error` and `rate`. */
+/** What is asked most, estimated in fixed memory: a key's true rate is between `rate - error` and `rate`. */
 export interface TopState {
-  /** Seconds that it is about. */
+  /** Seconds covered. */
   readonly window: number
   /** One query in so many is counted. */
   readonly sampled: number
@@ -124,12 +124,12 @@ export interface TopState {
   readonly nxdomain: readonly TopEntry[]
   readonly servfail: readonly TopEntry[]
   readonly clients: readonly TopEntry[]
-  /** Queries for outside names with a cluster's search path behind them, which cannot exist: what `ndots` costs. */
+  /** Queries for outside names with a cluster's search path appended, which cannot exist: the cost of `ndots`. */
   readonly searchPath: {
     /** Queries of all kinds. */
     readonly queries: number
     readonly wasted: number
-    /** 0 to 1: wasted of queries. */
+    /** 0 to 1: share of wasted queries. */
     readonly share: number
     /** Outside names without the search path. */
     readonly examples: readonly { readonly key: string; readonly rate: number }[]
@@ -144,9 +144,9 @@ export interface TopEntry {
 
 export interface ServiceList {
   readonly total: number
-  /** Services beyond those of the list. */
+  /** Number of services not in the list. */
   readonly more: number
-  /** Those without a ready endpoint come first. */
+  /** Services without a ready endpoint come first. */
   readonly list: readonly ServiceState[]
 }
 
@@ -155,26 +155,26 @@ export interface ServiceState {
   readonly name: string
   /** `ClusterIP`, `Headless` or `ExternalName`. */
   readonly type: string
-  /** Endpoints; of a split, those of its backends. */
+  /** Endpoints; for a split, those of its backends. */
   readonly ready: number
   readonly notReady: number
   readonly terminating: number
-  /** Seconds: the TTL of its records now. */
+  /** Seconds: the current TTL of its records. */
   readonly ttl: number
-  /** With `adaptive_ttl`; `left`: seconds until it is settled, if nothing changes. */
+  /** With `adaptive_ttl`; `left`: seconds until it is settled if nothing changes. */
   readonly ttlState?: { readonly state: 'unsettled' | 'settled'; readonly left?: number }
-  /** Annotations of it that are ignored. */
+  /** Number of its annotations that are ignored. */
   readonly problems: number
 }
 
-/** One endpoint of a service: what `/service` answers with is a list of them. */
+/** One endpoint of a service; `/service` returns a list of them. */
 export interface EndpointState {
   readonly address: string
   readonly ready: boolean
   readonly serving: boolean
   readonly terminating: boolean
   readonly hostname: string
-  /** '' where it is not known. */
+  /** '' if unknown. */
   readonly node: string
   readonly zone: string
   readonly pod: string
@@ -186,9 +186,9 @@ export interface SplitState {
   readonly backends: readonly {
     readonly name: string
     readonly weight: number
-    /** As configured, among those that can be selected: 0 to 1. */
+    /** As configured, among the backends that can be selected: 0 to 1. */
     readonly share: number
-    /** Of the A and AAAA answers of the table in the last minute: 0 to 1; SRV answers are not counted. */
+    /** Share of the table's A and AAAA answers in the last minute: 0 to 1; SRV answers are not counted. */
     readonly served: number
     readonly ready: number
   }[]
@@ -200,7 +200,7 @@ export interface HeldQueries {
     readonly name: string
     /** Milliseconds since 1970. */
     readonly since: number
-    /** Seconds until it is answered whatever happens. */
+    /** Seconds until it is answered in any case. */
     readonly left: number
     readonly client?: string
   }[]
@@ -224,11 +224,11 @@ export interface UpstreamState {
   readonly healthy: boolean
   /** Failed health checks in a row. */
   readonly fails: number
-  /** Seconds that its answers took on average; absent where it gave none. */
+  /** Average seconds of its answers; absent without answers. */
   readonly latency?: number
-  /** Answers per second, whichever block has asked. */
+  /** Answers per second, for all blocks together. */
   readonly rate: number
-  /** Queries that wait for an upstream of this block. */
+  /** This block's queries waiting for the upstream. */
   readonly underWay: number
 }
 

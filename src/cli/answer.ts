@@ -36,7 +36,7 @@ export interface Answer {
 
 export function showMessage(message: Message, transport: 'udp' | 'tcp'): Answer {
   return {
-    // A reply's 16 is that of EDNS (RFC 6891 §9); rcodeName has the one of TSIG.
+    // A reply's 16 is BADVERS (RFC 6891 §9); rcodeName would give TSIG's BADSIG.
     rcode: message.rcode === rcode.BADVERS ? 'BADVERS' : rcodeName(message.rcode),
     authoritative: message.authoritative,
     transport,

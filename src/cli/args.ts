@@ -9,14 +9,14 @@ export interface Io {
 }
 
 export interface Output {
-  /** What is not printable is escaped. */
+  /** Escapes what is not printable. */
   write(text: string): unknown
-  /** Where a person looks at it; undefined in files and pipes. */
+  /** Present if a person is looking; undefined for files and pipes. */
   readonly screen?: Screen | undefined
 }
 
 export interface Screen {
-  /** Takes control sequences as they are: a text from outside must not reach it unless it is printable. */
+  /** Writes control sequences unchanged: text from outside must be made printable first. */
   write(text: string): void
   size(): { readonly columns: number; readonly rows: number }
 }
@@ -25,13 +25,13 @@ export interface Screen {
 export interface Flag {
   readonly value?: string
   readonly help: string
-  /** This flag is another name of that one. Where that one is boolean, `value` is the one word that sets it. */
+  /** The flag that this one is another name of. If that is boolean, `value` is the only word that sets it. */
   readonly same?: string
 }
 
 export type Flags = Readonly<Record<string, Flag>>
 
-/** `--json`, and `-o json` as kubectl has it. */
+/** `--json`, and `-o json` as in kubectl. */
 export const jsonFlags = (help: string): Flags => ({
   json: { help },
   o: { value: 'json', help: 'The same', same: 'json' },
@@ -42,16 +42,16 @@ export const wantsJson = ({ given }: ParsedArgs): boolean => given.get('json') =
 export interface Command {
   /** The synopsis: `slicedns query NAME [TYPE]`. */
   readonly usage: string
-  /** What its usage calls the name (default NAME). */
+  /** What the usage calls the name (default NAME). */
   readonly subject?: string
   readonly flags: Flags
-  /** Flags may follow positional arguments. Go's own parser, which CoreDNS uses, stops at the first of those. */
+  /** Flags may follow positional arguments. Go's parser, which CoreDNS uses, stops at the first positional one. */
   readonly mixed?: boolean
-  /** Whole command lines, for the help. */
+  /** Complete command lines, for the help. */
   readonly examples?: readonly string[]
 }
 
-/** A command, as it is loaded. */
+/** The module of a command. */
 export interface CommandModule {
   /** Resolves to the exit code. */
   run(args: string[], io: Io): Promise<number>
@@ -59,19 +59,19 @@ export interface CommandModule {
 
 export interface ParsedArgs {
   readonly kind: 'parsed'
-  /** Values by flag; another name of a flag counts as the flag. */
+  /** Values by flag; an alias counts as the flag itself. */
   readonly given: ReadonlyMap<string, string>
   readonly positional: readonly string[]
 }
 
-/** The command does not run, its text is printed instead: the usage on request (code 0), or the mistake (code 2). */
+/** Prints a text instead of running the command: the usage on request (code 0), or a mistake (code 2). */
 export interface Exit {
   readonly kind: 'exit'
   readonly code: number
   readonly text: string
 }
 
-/** Parses a command line. Of a flag that is given twice the last value counts. */
+/** Parses a command line. If a flag is given twice the last value counts. */
 export function parseArgs(args: readonly string[], command: Command): ParsedArgs | Exit {
   const given = new Map<string, string>()
   const positional: string[] = []
@@ -113,7 +113,7 @@ export function parseArgs(args: readonly string[], command: Command): ParsedArgs
   return { kind: 'parsed', given, positional }
 }
 
-/** `-name`, `--name`, `-name=value`. The name is '' where the syntax is invalid (`---x`, `-=x`). */
+/** `-name`, `--name`, `-name=value`. The name is '' if the syntax is invalid (`---x`, `-=x`). */
 function splitFlag(arg: string): { name: string; value: string | undefined } {
   const match = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(arg)
   return match ? { name: match[1], value: match[2] } : { name: '', value: undefined }

@@ -1,4 +1,4 @@
-/** `slicedns discover`: what a Service has, by DNS alone: its addresses, its ports, its pods by ordinal. */
+/** `slicedns discover`: lists a Service's addresses, ports and pods (by ordinal), using DNS alone. */
 import { type as recordType } from '../dns/codes.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Answer, type Server, serverText } from './answer.ts'
@@ -24,7 +24,7 @@ const command: Command = {
   examples: ['slicedns discover worker -n ml', 'slicedns discover db.shop.svc.cluster.local --json'],
 }
 
-/** A StatefulSet has at most so many pods that are asked for. */
+/** Maximum pods of a StatefulSet that are looked up. */
 const mostPods = 10_000
 
 interface Discovered {
@@ -32,11 +32,11 @@ interface Discovered {
   readonly server: string
   readonly addresses: readonly string[]
   readonly ports: readonly NamedPort[]
-  /** Of each StatefulSet: from ordinal 0 to the first that has no address. */
+  /** For each StatefulSet: from ordinal 0 to the first without an address. */
   readonly pods: readonly { readonly name: string; readonly addresses: readonly string[] }[]
 }
 
-/** Exit code 0: something is found; 3: the name does not exist; 4: it has nothing; 1: no reply; 2: the command line is invalid. */
+/** Exit code 0: something was found; 3: the name does not exist; 4: it has nothing; 1: no reply; 2: invalid command line. */
 export async function run(args: string[], io: Io): Promise<number> {
   const lookup = parseLookup(args, command, false)
   if (lookup.kind === 'exit') return printExit(lookup, io)
@@ -87,7 +87,7 @@ async function discover({ question, options, args }: LookupArgs, server: Server,
   return { found, exists: own.some(({ rcode }) => rcode !== 'NXDOMAIN') }
 }
 
-/** The names that its targets have without their ordinals; the Service's own where none has one. */
+/** The names of its targets without their ordinals; the Service's own name if no target has one. */
 function statefulSets(name: string, { answer }: Answer): string[] {
   const sets = answer.flatMap(({ type, data }) => {
     const target = type === 'SRV' ? (data.split(' ')[3] ?? '') : ''

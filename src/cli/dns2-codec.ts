@@ -1,13 +1,13 @@
 /**
- * dns2's codec, an implementation of DNS messages that is not ours: a lookup whose reply both can read is read by dns2,
- * so that an error in our own codec shows. It cannot read everything: it loses dots inside labels (of a SOA's mailbox,
- * say), turns TXT into UTF-8, and knows neither HTTPS nor NAPTR.
+ * Decodes with dns2, an independent implementation of DNS messages: replies that both codecs support are decoded by dns2, so
+ * that errors in this project's codec show. dns2 has limits: it loses dots inside labels (for example of a SOA's mailbox),
+ * turns TXT into UTF-8, and does not support HTTPS and NAPTR.
  */
 import { Packet, type Resource } from 'dns2'
 import { className, rcodeName, type as recordType, typeName } from '../dns/codes.ts'
 import type { Answer, Question, ShownRecord } from './answer.ts'
 
-/** Types whose names are host names, so that none of their labels can hold a dot. */
+/** Types whose names are host names, so that their labels cannot contain dots. */
 const types: ReadonlySet<number> = new Set([
   recordType.A,
   recordType.AAAA,
@@ -16,7 +16,7 @@ const types: ReadonlySet<number> = new Set([
   recordType.SRV,
 ])
 
-/** Whether dns2 reads the answer section of this question's reply without loss. */
+/** Whether dns2 decodes the answer section of this question's reply without loss. */
 export function fitsDns2({ name, type }: Question): boolean {
   return types.has(type) && !name.includes('\\')
 }
@@ -24,17 +24,17 @@ export function fitsDns2({ name, type }: Question): boolean {
 export interface Dns2Reply {
   readonly response: boolean
   readonly id: number
-  /** The question that the reply repeats; absent in a reply without one. */
+  /** The question in the reply; absent if it has no question. */
   readonly question: Question | undefined
   readonly truncated: boolean
-  /** The answer section; the other two are left out. */
+  /** The answer section; the others are omitted. */
   readonly answer: Answer
 }
 
 /** Throws Error when the message, or a record of its answer section, is malformed. */
 export function parseWithDns2(octets: Buffer): Dns2Reply {
   const { header, questions, answers } = Packet.parse(octets)
-  // dns2 skips records that it cannot read, without an error.
+  // dns2 silently skips records that it cannot decode.
   if (header.ancount !== answers.length) throw new Error('a record of the answer section is malformed')
   const [question] = questions
   return {

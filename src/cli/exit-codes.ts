@@ -1,8 +1,8 @@
-/** The exit codes of the commands that look names up: a script tells what is missing from what is broken. */
+/** Exit codes of the lookup commands, with which scripts distinguish missing names from failures. */
 import type { Answer } from './answer.ts'
 
 export const exitCode = {
-  /** Records of the question. */
+  /** The question has records. */
   found: 0,
   /** No reply, or no server to ask. */
   noReply: 1,

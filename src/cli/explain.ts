@@ -1,4 +1,4 @@
-/** `slicedns explain`: asks a running slicedns process why it answers as it does. */
+/** `slicedns explain`: asks a running slicedns process for the reasons of an answer. */
 import type { LastReload } from '../console/state.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Command, type Io, jsonFlags, misuse, parseArgs, printExit, wantsJson } from './args.ts'
@@ -44,20 +44,20 @@ interface Explanation {
   readonly answer: readonly string[]
   readonly authority: readonly string[]
   readonly additional: readonly string[]
-  /** Absent: the Corefile is the one that runs, or there is another one that has not been tried. */
+  /** Absent: no reload has failed since the running Corefile was loaded. */
   readonly lastReload?: LastReload
 }
 
-/** Records of a section that the text shows: a Service may have thousands, and nobody reads them. */
+/** Maximum records of a section in the text output: a Service may have thousands. */
 const recordsShown = 100
 
-/** What was asked until an answer came, and the explanations of the name that is shown. */
+/** The names tried until one had records, and the explanations of the name that is shown. */
 interface Found {
   readonly tried: readonly string[]
   readonly explanations: readonly Explanation[]
 }
 
-/** Exit code 0: explained; 1: no process explained; 2: the command line is invalid. */
+/** Exit code 0: explained; 1: no process explained; 2: invalid command line. */
 export async function run(args: string[], io: Io): Promise<number> {
   const parsed = parseArgs(args, command)
   if (parsed.kind === 'exit') return printExit(parsed, io)
@@ -80,7 +80,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   }
 }
 
-/** The first name that has records; where none has, the first name is explained. */
+/** The first name that has records; if none has, the first name. */
 async function searched(target: RunningServer, names: readonly string[], type: string): Promise<Found> {
   const tried: string[] = []
   let first: readonly Explanation[] | undefined
@@ -99,7 +99,7 @@ async function searched(target: RunningServer, names: readonly string[], type: s
 const outcomes = (explanations: readonly Explanation[]): string =>
   [...new Set(explanations.map(({ rcode }) => (rcode === 'NOERROR' ? 'no records (NODATA)' : rcode)))].join(', ')
 
-/** The zone of the cluster that is served. */
+/** The zone of the served cluster. */
 async function clusterZone(target: RunningServer): Promise<string> {
   const { sources } = await fetchStatus(target)
   const zones = sources.flatMap(({ plugin, zones }) => (plugin === 'kubernetes' ? zones : []))
@@ -120,7 +120,7 @@ function isExplanation(value: unknown): value is Explanation {
   return typeof name === 'string' && Array.isArray(steps) && Array.isArray(answer)
 }
 
-/** Listeners that would say the same are named together. The order of an answer's records is drawn for each reply. */
+/** Combines listeners with equal explanations. The order of an answer's records is ignored, because it is random. */
 function explanationTexts(explanations: readonly Explanation[]): string[] {
   const said = Map.groupBy(explanations, ({ listener: _, answer, ...others }) =>
     JSON.stringify({ ...others, answer: answer.toSorted() }),
@@ -133,12 +133,12 @@ function explanationTexts(explanations: readonly Explanation[]): string[] {
   )
 }
 
-/** The server block, each plugin's lines, and the answer. */
+/** The server block, the lines of each plugin, and the answer. */
 function explanationText(explanation: Explanation, listeners: readonly string[]): string {
   const { name, type, zone, path, reason, notRelayed, steps, rcode, lastReload } = explanation
   const block = zone === '' ? 'no server block matches' : `server block of zone ${zone}`
   const lines = [`${name} ${type} at ${listeners.join(' and ')}: ${block}`]
-  // Whoever wonders at an answer may have changed the Corefile.
+  // An unexpected answer may be due to a Corefile that was changed but rejected.
   if (lastReload) lines.push(`by the previous configuration: ${rejection(lastReload)}`)
   if (path === 'table') lines.push('answered from the table')
   else if (path === 'relay')

@@ -30,11 +30,11 @@ const command: Command = {
 interface Attempt {
   readonly address: string
   readonly milliseconds: number
-  /** '' where the connection was accepted. */
+  /** '' if the connection was accepted. */
   readonly failure: string
 }
 
-/** Exit code 0: printed; 1: none accepts; 2: the command line is invalid. Later addresses are not tried. */
+/** Exit code 0: printed; 1: none accepts; 2: invalid command line. Addresses after the first success are not tried. */
 export async function run(args: string[], io: Io): Promise<number> {
   const parsed = parseArgs(args, command)
   if (parsed.kind === 'exit') return printExit(parsed, io)
@@ -63,7 +63,7 @@ export async function run(args: string[], io: Io): Promise<number> {
 async function tryToConnect(address: string, port: number, timeout: number): Promise<Attempt> {
   const began = performance.now()
   const failure = await new Promise<string>((resolve) => {
-    // Without autoSelectFamily a name's first address alone would be tried.
+    // Without autoSelectFamily only a name's first address would be tried.
     const socket = connect({ host: address, port, autoSelectFamily: true })
     const timer = setTimeout(() => end(`no connection to port ${port} within ${timeout} ms`), timeout)
     const end = (reason: string): void => {

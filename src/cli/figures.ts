@@ -1,4 +1,4 @@
-/** Figures as people read them: a unit with each, and no more digits than they are good for. */
+/** Figures for people: with a unit, and with only the significant digits. */
 
 /** `2d3h`, `3h5m`, `7m2s`, `12s`. */
 export function elapsed(seconds: number): string {

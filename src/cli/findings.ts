@@ -1,4 +1,4 @@
-/** Finds the errors of a Corefile without opening a socket: what `slicedns check` prints. */
+/** Finds the errors of a Corefile without opening a socket, for `slicedns check`. */
 import { resolve } from 'node:path'
 import { directiveError, isHarmless } from '../corefile/directives.ts'
 import { type ServerKey, schemeError, serverKeys } from '../corefile/keys.ts'
@@ -46,18 +46,19 @@ export function checkCorefile(file: string, plugins: readonly Plugin[], dnsPort:
   return { findings: findings.map((finding) => placed(finding, file, source)), blocks }
 }
 
-/** Findings of imported files stay where they are. */
+/** Findings in imported files keep their position. */
 function placed(finding: Finding, file: string, source: Source): Finding {
   const { at } = finding
   return at?.file === file ? { ...finding, at: { ...at, ...source.place(at.line, at.column) } } : finding
 }
 
-/** Where the server will read the files that the Corefile names: `check` knows only those of this machine. */
+/** Where the server will read the files named by the Corefile: `check` can examine only those of this machine. */
 type FilesOf = 'this machine' | 'another machine'
 
 /**
- * Checks the text of a Corefile up to its first syntax error: grammar, directives, keys, every plugin's settings, zones that two
- * blocks claim, and the files that settings name where `files` says whose they are. In the order of the file; imported files follow it.
+ * Checks the text of a Corefile up to its first syntax error: grammar, directives, keys, every plugin's settings, zones claimed
+ * by two blocks, and, depending on `files`, the files named by settings. Findings are in the order of the file, followed by those
+ * in imported files.
  */
 export function checkText(
   text: string,
@@ -136,17 +137,17 @@ interface WrittenBlock {
   readonly zones: readonly string[]
   readonly keys: readonly ServerKey[]
   readonly plugins: readonly Plugin[]
-  /** What the plugin has in the blocks before this one: these settings are added. */
+  /** The plugin's settings in earlier blocks; these settings are added. */
   readonly earlier: unknown[]
-  /** The folder that relative paths start from. */
+  /** The folder that relative paths refer to. */
   readonly root: string
   readonly files: FilesOf | undefined
 }
 
 /**
- * Reads the settings, and after an error reads them again without the line or the occurrence that has it, so that one
- * run reports every error. A later error at the directive itself may only follow from the removal: it is not reported.
- * Returns the warnings of valid settings.
+ * Reads the settings, and after an error again without the line or occurrence that caused it, so that one run reports every
+ * error. A later error at the directive itself may result from the removal, so it is not reported. Returns the warnings of
+ * valid settings.
  */
 function checkDirective(
   plugin: Plugin,
@@ -187,7 +188,7 @@ function ofFiles({ refused, logged }: FileProblems, at: Position, files: FilesOf
     : [...told, { severity: 'warning', message: `the start would fail on this machine: ${message}`, at: refused.at }]
 }
 
-/** The occurrences without the body line, or else without the occurrence, at the position; undefined if no one matches. */
+/** The occurrences without the body line, else without the occurrence, at the position; undefined if none matches. */
 function without(occurrences: readonly Directive[], at: Position | undefined): readonly Directive[] | undefined {
   const holds = (token: { readonly at: Position }) => token.at === at
   const lines = occurrences.flatMap(({ body }) => body ?? [])
@@ -220,8 +221,8 @@ function isPreferredSyntax(zone: string): boolean {
 }
 
 /**
- * What blocks claim of the same listeners. Interface names count as they are written, and certificates that cannot be read for none:
- * `check` runs where the server does not.
+ * Conflicts of blocks on the same listener. Interface names are compared as written, and unreadable certificates count as absent,
+ * because `check` need not run on the server's machine.
  */
 function checkListeners(blocks: readonly { block: CorefileBlock; keys: readonly ServerKey[] }[], report: Report): void {
   const claimants = blocks.map(({ block, keys }) => ({
@@ -238,7 +239,7 @@ function checkListeners(blocks: readonly { block: CorefileBlock; keys: readonly 
   for (const error of [...listenerConflicts(claimants), ...overlapErrors(claimants)]) report(error)
 }
 
-/** What is read from a directive of the block; undefined without one, and where it is wrong: that is reported with the others. */
+/** The settings of a directive in the block; undefined if absent, or invalid, which is reported elsewhere. */
 function declared<T>(
   { directives }: CorefileBlock,
   name: string,
@@ -256,7 +257,7 @@ function declared<T>(
 const rootOf = ({ directives }: CorefileBlock): string =>
   resolve(directives.find(({ word }) => word === 'root')?.args[0]?.text ?? '')
 
-/** What the block is bound to, as it is written; [] for every address. */
+/** The block's bind addresses as written; [] for all addresses. */
 function bindAddresses(block: CorefileBlock, report: Report): readonly string[] {
   const addresses = new Set<string>()
   for (const { text, at } of block.directives.filter(({ word }) => word === 'bind').flatMap((bind) => bind.args)) {

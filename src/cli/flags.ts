@@ -19,7 +19,7 @@ export interface ServeFlags {
   /** Octets that the process may use; undefined: the limit of its cgroup. */
   readonly memoryLimit: number | undefined
   readonly quiet: boolean
-  /** Directives that slicedns does not have are left out where that changes no answer. */
+  /** Ignore directives that slicedns does not have, if that changes no answer. */
   readonly lenientPlugins: boolean
   readonly logFormat: LogFormat
 }

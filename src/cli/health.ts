@@ -1,15 +1,15 @@
-/** What is wrong with a running server, in words, and what to do about it. */
+/** What is wrong with a running server, and what to do about it. */
 import type { ConsoleState, SourceState, UpstreamState } from '../console/state.ts'
 import { elapsed, mebibytes, percent } from './figures.ts'
 
 export interface HealthFinding {
-  /** `failure`: the server is not healthy. `warning`: it is, and somebody should know. */
+  /** `failure`: the server is not healthy. `warning`: it is healthy, but needs attention. */
   readonly severity: 'failure' | 'warning'
   readonly what: string
   readonly advice: string
 }
 
-/** Shares of the memory limit from which on it is said: an answer that finds no room is not compiled, and at the limit the kernel kills. */
+/** Shares of the memory limit from which on to warn: answers that do not fit are not compiled, and at the limit the kernel kills. */
 const warnedShare = 0.85
 const failedShare = 0.97
 
@@ -44,7 +44,7 @@ function reload({ server: { lastReload, corefile }, time }: ConsoleState): Healt
   return [
     failure(
       `the last reload failed ${ago} ago${first}, the previous configuration runs: ${reason}`,
-      `mend the Corefile: slicedns check ${corefile}`,
+      `fix the Corefile: slicedns check ${corefile}`,
     ),
   ]
 }
@@ -100,7 +100,7 @@ function memory({ server: { memory: used } }: ConsoleState): HealthFinding[] {
   ]
 }
 
-/** Where a zone has no upstream left its names fail. */
+/** A zone without a working upstream: its names fail. */
 function upstreams(all: readonly UpstreamState[]): HealthFinding[] {
   const zones = Map.groupBy(all, ({ plugin, from }) => `${plugin} ${from}`)
   return [...zones].flatMap(([zone, list]) => {

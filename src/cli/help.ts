@@ -1,4 +1,4 @@
-/** `slicedns help`: the commands, or the usage of one. */
+/** `slicedns help`: lists the commands, or prints the usage of one. */
 import { nearest } from '../corefile/nearest.ts'
 import type { CommandModule } from './args.ts'
 import { table } from './show.ts'
@@ -7,9 +7,9 @@ import { type CommandName, isCommand, summaries } from './summaries.ts'
 const server = `slicedns [-conf Corefile] [-dns.port PORT] serves (slicedns -h: its flags). slicedns COMMAND:
 `
 
-/** `load` loads the others, which print their usage for `-h`. */
+/** `load` loads the other commands, which print their usage for `-h`. */
 export const createHelp = (load: (name: CommandName) => Promise<CommandModule>): CommandModule => ({
-  /** Exit code 0; 2: there is no such command. */
+  /** Exit code 0; 2: unknown command. */
   async run([word, ...surplus], io) {
     if (word === undefined || word === 'help' || word === '-h' || word === '--help') {
       const rows = Object.entries(summaries).map(([name, summary]) => [`  ${name}`, summary])
@@ -19,7 +19,7 @@ export const createHelp = (load: (name: CommandName) => Promise<CommandModule>):
     if (surplus.length === 0 && isCommand(word)) return (await load(word)).run(['-h'], io)
     const meant = nearest(word, Object.keys(summaries))
     const hint = meant === undefined || surplus.length > 0 ? '' : `: did you mean '${meant}'?`
-    io.stderr.write(`there is no command '${[word, ...surplus].join(' ')}'${hint}\n`)
+    io.stderr.write(`unknown command '${[word, ...surplus].join(' ')}'${hint}\n`)
     return 2
   },
 })

@@ -1,4 +1,4 @@
-/** `slicedns latency`: the time of one lookup, repeated one after another. */
+/** `slicedns latency`: measures one lookup, repeated sequentially. */
 import { typeName } from '../dns/codes.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Server, serverText } from './answer.ts'
@@ -21,10 +21,10 @@ const command: Command = {
 /** Milliseconds. */
 const showEvery = 200
 
-/** After this many failures in a row the server counts as gone. */
+/** After this many failures in a row the server is considered gone. */
 const mostFailuresInARow = 5
 
-/** Exit code 0: every lookup got a reply, with any rcode; 1: one did not; 2: the command line is invalid. */
+/** Exit code 0: every lookup got a reply, with any rcode; 1: one did not; 2: invalid command line. */
 export async function run(args: string[], io: Io): Promise<number> {
   const lookup = parseLookup(args, command, true)
   if (lookup.kind === 'exit') return printExit(lookup, io)
@@ -118,7 +118,7 @@ function figures(times: readonly number[]): (readonly [word: string, millisecond
   ]
 }
 
-/** The nearest rank: the smallest time that at least this share of all times does not exceed. */
+/** The nearest-rank quantile: the smallest time that is not exceeded by at least this share of all times. */
 export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
 }

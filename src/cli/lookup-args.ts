@@ -22,7 +22,7 @@ import { localServers } from './running-server.ts'
 export interface LookupArgs {
   readonly kind: 'lookup'
   readonly question: Question
-  /** The word after `@`: a host name or an address, with or without a port. Undefined: see `findServer`. */
+  /** The word after `@`: a host name or address, with or without a port. Undefined: see `findServer`. */
   readonly server: string | undefined
   readonly port: number | undefined
   readonly options: LookupOptions
@@ -36,7 +36,7 @@ export const lookupFlags: Flags = {
   x: { help: 'NAME is an address: look up its PTR, which is also the default for an address' },
 }
 
-/** Of commands that are about a Service. */
+/** Flags of commands about a Service. */
 export const serviceFlags: Flags = {
   namespace: { value: 'NAMESPACE', help: 'Namespace of the Service; without it, the name must be complete' },
   n: { value: 'NAMESPACE', help: 'The same', same: 'namespace' },
@@ -59,7 +59,7 @@ export function parseLookup(args: readonly string[], command: Command, answersOn
   const type = typeNumber((typeText ?? (address ? 'PTR' : 'A')).toUpperCase())
   if (type === undefined) return misuse(command, `unknown record type '${typeText}': use A, AAAA, SRV, … or TYPE123`)
   const port = integerFlag(parsed, 'p', 1, 65_535)
-  // Of a command that has a time of its own, `timeout` is that one.
+  // If the command has its own `timeout`, the lookup's is `reply-timeout`.
   const ofReply = Object.hasOwn(command.flags, 'reply-timeout') ? 'reply-timeout' : 'timeout'
   const timeout = durationFlag(parsed, ofReply, 1, 600_000)
   if (Number.isNaN(port)) return misuse(command, `invalid port '${parsed.given.get('p')}'`)
@@ -82,9 +82,9 @@ export function parseLookup(args: readonly string[], command: Command, answersOn
 }
 
 /**
- * The server to ask: the one after `@`; without one, this machine if a port was given (a server under test), else the
- * slicedns that runs here, else the first of the system's resolvers. Rejects with an Error for people where a host name
- * cannot be resolved, and where several run here.
+ * The server to ask: the one after `@`; otherwise this machine if a port was given (a server under test), else the slicedns
+ * running here, else the first of the system's resolvers. Rejects with an Error if a host name cannot be resolved, or if several
+ * servers run here.
  */
 export async function findServer({ server, port, question }: LookupArgs): Promise<Server> {
   if (server === undefined && port !== undefined) return { address: '127.0.0.1', port }
@@ -99,7 +99,7 @@ export async function findServer({ server, port, question }: LookupArgs): Promis
   return { address: await resolve(host), port: port ?? given ?? 53 }
 }
 
-/** The listener of the server that runs here which takes the name; undefined where none runs that this user may ask. */
+/** The listener of the local server that serves the name; undefined if no server runs that this user may ask. */
 async function localServer(name: string): Promise<Server | undefined> {
   const running = (await localServers()).flatMap(({ status }) => status ?? [])
   const plain = running.map(({ listeners }) => listeners.filter(({ scheme }) => scheme === 'dns'))

@@ -11,7 +11,7 @@ import { fitsDns2, parseWithDns2 } from './dns2-codec.ts'
 export interface LookupOptions {
   /** TCP only. Otherwise UDP, and TCP after a truncated reply. */
   readonly tcp: boolean
-  /** The caller reads the answer section only; authority and additional may be missing from the result. */
+  /** The caller uses the answer section only; the others may be missing from the result. */
   readonly answersOnly: boolean
   /** Milliseconds to wait for a reply, for UDP and TCP each. */
   readonly timeout: number
@@ -76,7 +76,7 @@ function askUdp(question: Question, server: Server, timeout: number, decode: (oc
         reject(malformed(server))
       }
     })
-    // A connected socket receives from this server only, and gets ECONNREFUSED where nothing listens.
+    // A connected socket receives from this server only, and reports ECONNREFUSED if nothing listens there.
     socket.connect(server.port, server.address, () => socket.send(queryOctets(question, id)))
   }).finally(() => socket.close())
 }
@@ -116,7 +116,7 @@ function malformed(server: Server): LookupError {
   return new LookupError(`the reply of ${serverText(server)} is malformed`)
 }
 
-/** Our own timeout in the form of a system error. */
+/** A timeout in the form of a system error. */
 const timedOut = { code: 'ETIMEDOUT' }
 
 function reason(error: unknown, server: Server, transport: string, timeout: number): string {

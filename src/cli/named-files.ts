@@ -1,4 +1,4 @@
-/** What the start would say of the files that settings name. */
+/** What the server would report at its start about files named by settings. */
 import { ConfigError, type Position } from '../corefile/schema.ts'
 import type { FileReading, Plugin } from '../plugin/contract.ts'
 import { systemClock } from '../scheduling/clock.ts'
@@ -10,7 +10,7 @@ export interface FileProblems {
   readonly logged: readonly string[]
 }
 
-/** `at`: the directive's place. `root`: the folder that the block's relative paths start from. */
+/** `at`: the directive's position. `root`: the folder that the block's relative paths refer to. */
 export function fileProblems<Settings>(
   plugin: Plugin<Settings>,
   settings: Settings,

@@ -1,10 +1,10 @@
-/** The ports of a Service with their names, which SRV records of the Service itself do not have. */
+/** The ports of a Service with their names, which the Service's own SRV records do not contain. */
 import type { Answer, ShownRecord } from './answer.ts'
 
 export interface NamedPort {
-  /** '' where it is not among the usual ones. */
+  /** '' if it is not one of the usual names. */
   readonly name: string
-  /** '' where the server does not say. */
+  /** '' if the server does not tell. */
   readonly protocol: string
   readonly port: number
   readonly targets: number
@@ -13,8 +13,8 @@ export interface NamedPort {
 const protocols = ['tcp', 'udp', 'sctp'] as const
 
 /**
- * DNS does not list names of ports: these are asked for. They are what charts and operators call theirs, and IANA's service names
- * of what runs in clusters.
+ * DNS cannot list port names, so these are tried: names used by charts and operators, and IANA's service names of software that
+ * runs in clusters.
  */
 const usualNames =
   `http https grpc web api metrics http-metrics admin health client peer server dns dns-tcp tls tcp udp ws
@@ -23,10 +23,10 @@ const usualNames =
     .split(/\s+/)
     .filter(Boolean)
 
-/** Asked at a time. */
+/** Concurrent lookups. */
 const atOnce = 8
 
-/** `ask` looks SRV records up; `own` are those of the Service, `extra` names to try first. */
+/** `ask` looks SRV records up; `own` are the Service's; `extra` are names to try first. */
 export async function namedPorts(
   name: string,
   own: readonly ShownRecord[],
@@ -35,7 +35,7 @@ export async function namedPorts(
 ): Promise<NamedPort[]> {
   const found = new Map<string, NamedPort>()
   if (own.length === 0) return []
-  // A port name that is empty stands for all of them (docs/coredns-behaviour.md §4.2).
+  // An empty port name stands for all ports (docs/coredns-behaviour.md §4.2).
   for (const protocol of protocols) add(portsIn((await ask(`_._${protocol}.${name}`)).answer), protocol)
   if (found.size === 0) add(portsIn(own), '')
   const names = [...new Set([...extra, ...usualNames])]
@@ -59,7 +59,7 @@ export async function namedPorts(
   }
 }
 
-/** Numbers of targets by port. */
+/** Number of targets by port. */
 function portsIn(records: readonly ShownRecord[]): ReadonlyMap<number, number> {
   const ports = new Map<number, number>()
   for (const { type, data } of records) {

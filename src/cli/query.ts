@@ -1,4 +1,4 @@
-/** `slicedns query`: one lookup, its records as a table. */
+/** `slicedns query`: one lookup, with its records as a table. */
 import { typeName } from '../dns/codes.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Answer, serverText } from './answer.ts'
@@ -51,7 +51,7 @@ export async function run(args: string[], io: Io): Promise<number> {
   }
 }
 
-/** As people write it for dig. */
+/** Accepts dig's spelling. */
 const asFlag = (word: string): string => (word === '+short' ? '--short' : word)
 
 function answerText(question: { name: string; type: number }, answer: Answer): string {

@@ -1,4 +1,4 @@
-/** The server process that a command asks: one of this machine, by its local socket, or one behind a URL. */
+/** The server process that a command asks: a local one through its socket, or one behind a URL. */
 import { readFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { get as getTls } from 'node:https'
@@ -19,7 +19,7 @@ export const runningServerFlags: Flags = {
   pidfile: { value: 'FILE', help: 'Ask the local process whose pid is in this file' },
 }
 
-/** The process that the flags name; without any, the only one that runs here. Rejects with an Error for people. */
+/** The process selected by the flags; without any, the only one that runs here. Rejects with an Error for people. */
 export async function findRunningServer(given: ReadonlyMap<string, string>): Promise<RunningServer> {
   const server = given.get('server')
   if (server !== undefined) {
@@ -54,7 +54,7 @@ const severalText = (what: string, found: readonly LocalServer[]): string => {
   return `${what}: choose one with --pid:\n${list.join('').trimEnd()}`
 }
 
-/** Where a server was started from and listens, in one line. */
+/** The server's Corefile and listeners, in one line. */
 const statusLine = ({ corefile, listeners }: ServerStatus): string =>
   `${corefile}, ${listeners.map(listenerText).join(' ')}`
 
@@ -85,7 +85,7 @@ export async function fetchStatus(target: RunningServer, patience: number = time
   return content as ServerStatus
 }
 
-/** What it does: the figures of the console. */
+/** The server's figures, as in the console. */
 export async function fetchState(target: RunningServer): Promise<ConsoleState> {
   const content = (await fetchJson(target, '/state', statePatience)) as Partial<ConsoleState> | null
   const { server, api, traffic, top, services, problems, upstreams } = content ?? {}
@@ -95,7 +95,7 @@ export async function fetchState(target: RunningServer): Promise<ConsoleState> {
 
 export const otherVersion = ({ shown }: RunningServer): Error => new Error(`${shown} runs another version of slicedns`)
 
-/** What a path is answered with. Rejects with an Error for people, also where the reply is an error. */
+/** The response for a path. Rejects with an Error for people, also for an error response. */
 export async function fetchJson(target: RunningServer, path: string, patience: number = timeout): Promise<unknown> {
   const { status, body } = await fetchText(target, path, patience)
   let content: unknown
@@ -109,11 +109,11 @@ export async function fetchJson(target: RunningServer, path: string, patience: n
   return content
 }
 
-/** Milliseconds. The server runs the plugin chain for an explanation, which may wait for an upstream. */
+/** Milliseconds. For an explanation the server runs the plugin chain, which may wait for an upstream. */
 const timeout = 10_000
-/** A server that works has its status at once: a command that looks for servers does not wait for one that hangs. */
+/** A working server has its status at once: a command that looks for servers does not wait for one that hangs. */
 const statusTimeout = 2_000
-/** The first state takes half a second. */
+/** The first state takes half a second to compute. */
 const statePatience = 5_000
 
 async function fetchText(
@@ -125,7 +125,7 @@ async function fetchText(
   return new Promise((resolve, reject) => {
     const fail = (error: { code?: string; message: string }) => reject(new Error(failureText(target, error)))
     const settings = { timeout: patience }
-    // Node.js sets it on connections that it makes itself, and on no others.
+    // Node.js applies `timeout` only to connections that it opens itself.
     socket?.setTimeout(patience)
     const request =
       'url' in target

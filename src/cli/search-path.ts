@@ -1,10 +1,10 @@
-/** The names that a pod's resolver makes of a short one (resolv.conf(5)). */
+/** The names that a pod's resolver derives from a short one (resolv.conf(5)). */
 import { parseName } from '../dns/name.ts'
 
-/** As kubelet writes it into a pod's /etc/resolv.conf. */
+/** As kubelet sets it in a pod's /etc/resolv.conf. */
 const ndots = 5
 
-/** The names in the order in which they are asked. `zone` is the cluster's. Throws NameError. */
+/** The names in the order in which they are tried. `zone` is the cluster's. Throws NameError. */
 export function searchNames(name: string, namespace: string, zone: string): string[] {
   const absolute = parseName(name)
   if (name.endsWith('.')) return [absolute]

@@ -1,4 +1,4 @@
-/** `slicedns status`: the server that runs here on one screen, and whether it is healthy. */
+/** `slicedns status`: the local server at a glance, and whether it is healthy. */
 import type { ConsoleState, ServerStatus } from '../console/state.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
 import { type Command, type Io, jsonFlags, misuse, parseArgs, printExit, wantsJson } from './args.ts'
@@ -14,7 +14,7 @@ const command: Command = {
   examples: ['slicedns status', 'kubectl -n kube-system exec deploy/slicedns -- slicedns status'],
 }
 
-/** Exit code 0: healthy, perhaps with warnings; 1: not healthy, or not reached; 2: the command line is invalid. */
+/** Exit code 0: healthy, possibly with warnings; 1: not healthy, or not reachable; 2: invalid command line. */
 export async function run(args: string[], io: Io): Promise<number> {
   const parsed = parseArgs(args, command)
   if (parsed.kind === 'exit') return printExit(parsed, io)
@@ -38,13 +38,13 @@ export async function run(args: string[], io: Io): Promise<number> {
   }
 }
 
-/** Files are there at once; an API server speaks. */
+/** Only an API server sends events; files are read at once. */
 function watchText({ synced, age }: { readonly synced: boolean; readonly age: number }, endpoint: string): string {
   if (!synced) return ', not read yet'
   return /^https?:/.test(endpoint) ? `, last event ${elapsed(age)} ago` : ''
 }
 
-/** Without queries in the last minute there is nothing to say of their durations. */
+/** Empty without queries in the last minute. */
 function latencyText({ p50, p99 }: ConsoleState['traffic']['latency']): string {
   return p99 === 0 ? '' : `, p50 ${duration(p50)}, p99 ${duration(p99)} in the last minute`
 }

@@ -1,4 +1,4 @@
-/** The commands, for help, completion and the hint at a misspelt one. Plain data: the server reads it, too. */
+/** One-line summaries of the commands, for help, completion and suggestions. Plain data, because the server loads it too. */
 export const summaries = {
   check: 'finds every error of a Corefile, also inside a ConfigMap',
   completion: 'prints a completion script for bash, zsh or fish',

@@ -1,4 +1,4 @@
-/** `slicedns top`: what a running server does, refreshed. */
+/** `slicedns top`: a running server's activity, refreshed periodically. */
 import { scheduler } from 'node:timers/promises'
 import type { ConsoleState } from '../console/state.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
@@ -22,10 +22,13 @@ const command: Command = {
   usage: 'slicedns top [--interval DURATION] [--count N] [--server URL | --pid PID | --pidfile FILE] [--json]',
   mixed: true,
   flags: {
-    interval: { value: 'DURATION', help: 'Time between two looks, as 500ms or 5s (default 1s)' },
-    count: { value: 'N', help: 'End after so many looks (default: at q, and 1 where the output is no terminal)' },
+    interval: { value: 'DURATION', help: 'Time between two updates, as 500ms or 5s (default 1s)' },
+    count: {
+      value: 'N',
+      help: 'End after this many updates (default: at q, or after 1 if the output is not a terminal)',
+    },
     ...runningServerFlags,
-    ...jsonFlags('Print a JSON object a line for each look'),
+    ...jsonFlags('Print one JSON object per line for each update'),
   },
   examples: ['slicedns top', 'slicedns top | cat', 'slicedns top --json --count 60 --interval 1s > minute.jsonl'],
 }

@@ -34,7 +34,7 @@ const command: Command = {
 /** Milliseconds. */
 const longest = 24 * 3_600_000
 
-/** Exit code 0: the name has enough records; 1: the time is over; 2: the command line is invalid. */
+/** Exit code 0: the name has enough records; 1: timeout; 2: invalid command line. */
 export async function run(args: string[], io: Io): Promise<number> {
   const lookup = parseLookup(args, command, true)
   if (lookup.kind === 'exit') return printExit(lookup, io)

@@ -1,4 +1,4 @@
-/** `slicedns watch`: repeats a lookup, and prints each change of the answer with its time. */
+/** `slicedns watch`: repeats a lookup and prints each change of the answer with its time. */
 import { scheduler } from 'node:timers/promises'
 import { typeName } from '../dns/codes.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
@@ -21,8 +21,8 @@ const command: Command = {
 }
 
 /**
- * Runs until SIGINT, SIGTERM, `until` or the end of the duration. Exit code 0 if the last answer was NOERROR, else 1. A different order or TTL
- * does not count as a change.
+ * Runs until SIGINT, SIGTERM, `until` or the end of the duration. Exit code 0 if the last answer was NOERROR, else 1. Changes of
+ * order or TTL alone are not reported.
  */
 export async function run(args: string[], io: Io, until?: AbortSignal): Promise<number> {
   const lookup = parseLookup(args, command, true)
@@ -64,12 +64,12 @@ export async function run(args: string[], io: Io, until?: AbortSignal): Promise<
 /** Milliseconds. */
 const longest = 24 * 3_600_000
 
-/** What two lookups are compared by. */
+/** The part of a lookup that is compared with the previous one. */
 interface State {
   readonly answered: boolean
   /** `AAAA 2001:db8::1`, sorted. */
   readonly records: readonly string[]
-  /** The reason why there are no records; '' where there are. */
+  /** Why there are no records; '' if there are some. */
   readonly note: string
 }
 

@@ -186,7 +186,7 @@ describe('slicedns check of a ConfigMap', () => {
     {
       name: 'says that there is no ConfigMap',
       text: 'apiVersion: v1\nkind: Secret\n',
-      says: /^Corefile: no ConfigMap is in it\n/,
+      says: /^Corefile: it contains no ConfigMap\n/,
     },
     {
       name: 'says what is wrong with the YAML',

@@ -45,7 +45,7 @@ describe('help', () => {
     assert.deepEqual(await run('help', 'chek'), {
       code: 2,
       out: '',
-      err: "there is no command 'chek': did you mean 'check'?\n",
+      err: "unknown command 'chek': did you mean 'check'?\n",
     })
   })
 })

@@ -1,4 +1,4 @@
-/** Sections as text: one document after the other in a pipe, or as much as a screen has room for. */
+/** Sections as text: complete documents for a pipe, or as much as fits a screen. */
 import type { ConsoleState } from '../../console/state.ts'
 import { printableLine } from '../output.ts'
 import { table } from '../show.ts'
@@ -47,10 +47,10 @@ const all: readonly MakeSection[] = [
   sections.changes,
 ]
 
-/** Rows of a section in a document: the first of a list say the most. */
+/** Rows of a section in a document: lists begin with their most important rows. */
 const rowsInDocument = 10
 
-/** Everything, for pipes and files. */
+/** All sections, for pipes and files. */
 export function documentText(state: ConsoleState): string {
   const parts = all.map((make) =>
     sectionLines(make(state, 'figure'), rowsInDocument)
@@ -60,12 +60,12 @@ export function documentText(state: ConsoleState): string {
   return `${new Date(state.time).toISOString()} ${printableLine(sections.stateLine(state))}\n\n${parts.join('\n')}`
 }
 
-/** The title, and at most so many rows below it: the last says how many more there are. */
+/** The title and at most `most` rows: if some are hidden, the last row gives their number. */
 function sectionLines({ title, note, rows, more = 0, none = '' }: Section, most: number): string[] {
   const heading = printableLine(`${title.toUpperCase()}${note ? ` (${note})` : ''}`)
   if (rows.length === 0) return [`${heading}: ${none}`]
   const left = Math.max(0, rows.length - most) + more
-  // A row says more than that there are more of them.
+  // A row tells more than the number of hidden ones.
   const shown = left > 0 ? rows.slice(0, most > 1 ? most - 1 : most) : rows
   const lines = table(shown.map((row) => ['', ...row]))
     .split('\n')
@@ -74,12 +74,12 @@ function sectionLines({ title, note, rows, more = 0, none = '' }: Section, most:
   return [heading, ...lines, ...(hidden > 0 && most > 1 ? [`  … ${hidden} more`] : [])]
 }
 
-/** What a person has chosen. */
+/** The user's choices. */
 export interface Choice {
   readonly view: View
   readonly order: Order
   readonly paused: boolean
-  /** What goes wrong; '' when nothing does. */
+  /** The current error; '' if none. */
   readonly trouble: string
 }
 
@@ -109,11 +109,11 @@ export function screenLines(
     .map((line) => cut(printableLine(line), columns))
 }
 
-/** The room is dealt out row by row, so that a short list leaves its rest to the long ones. */
+/** Distributes the rows evenly, so that rows unused by short lists go to the long ones. */
 function bodyLines(list: readonly Section[], room: number): string[] {
   const wanted = list.map(({ rows, more = 0 }) => rows.length + (more > 0 ? 1 : 0))
   const given = list.map(() => 0)
-  // A title each, and a blank line between two.
+  // One title per section, and a blank line between sections.
   let left = room - list.length - (list.length - 1)
   for (let dealt = true; dealt && left > 0; ) {
     dealt = false
@@ -127,7 +127,7 @@ function bodyLines(list: readonly Section[], room: number): string[] {
   return list.flatMap((section, index) => [...(index > 0 ? [''] : []), ...sectionLines(section, given[index])])
 }
 
-/** As many characters as fit; those that are two columns wide count twice, those that stand on others not at all. */
+/** As many characters as fit: wide ones count twice, combining ones not at all. */
 export function cut(line: string, columns: number): string {
   let width = 0
   let text = ''

@@ -1,27 +1,27 @@
-/** What `slicedns top` shows of a server's state: titles with rows, before anything is known of a screen. */
+/** The contents of `slicedns top`: sections with rows, independent of the screen. */
 import type { ConsoleState, TopEntry } from '../../console/state.ts'
 import { duration, elapsed, mebibytes, percent, rate } from '../figures.ts'
 
 export interface Section {
   readonly title: string
-  /** Behind the title. */
+  /** Shown after the title. */
   readonly note?: string
-  /** Cells; those of a column are of one kind. */
+  /** Cells; each column has cells of one kind. */
   readonly rows: readonly (readonly string[])[]
-  /** Rows that are not there. */
+  /** Number of rows omitted. */
   readonly more?: number
-  /** In place of rows. */
+  /** Shown instead of rows. */
   readonly none?: string
 }
 
-/** By what lists are sorted. */
+/** The sort order of lists. */
 export type Order = 'figure' | 'name'
 
 export type MakeSection = (state: ConsoleState, order: Order) => Section
 
 const lasting = (before: number, now: number): string => `${elapsed((now - before) / 1000)} ago`
 
-/** The server in one line. */
+/** A one-line summary of the server. */
 export function stateLine({ server }: ConsoleState): string {
   const { version, pid, host, corefile, uptime, ready, unready, memory } = server
   const limit =
@@ -120,7 +120,7 @@ export const nxdomain = topList('NXDOMAIN', ({ top }) => top.nxdomain)
 export const servfail = topList('SERVFAIL', ({ top }) => top.servfail)
 export const clients = topList('clients', ({ top }) => top.clients)
 
-/** Services whose names have addresses of pods, and none of them is ready. A split has the endpoints of its backends. */
+/** Services whose names have pod addresses, with no ready pod. A split has the endpoints of its backends. */
 export const withoutEndpoint: MakeSection = ({ services: { list, total }, splits }, order) => {
   const split = new Set(splits.map(({ namespace, name }) => `${namespace}/${name}`))
   const empty = list.filter(

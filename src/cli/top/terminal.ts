@@ -1,4 +1,4 @@
-/** A screen that a program has to itself, and the keys that are pressed: whatever ends it, the terminal is as it was. */
+/** Full-screen output and keyboard input. The terminal is restored however the program ends. */
 import type { Screen } from '../args.ts'
 
 /** xterm's private modes: 1049 is the alternate screen, 25 the cursor. */
@@ -11,14 +11,14 @@ const bold = '\u001b[1m'
 const plain = '\u001b[0m'
 
 export interface Terminal {
-  /** Draws lines from the top; they are printable and fit. The first is emphasised. */
+  /** Draws lines from the top; they must be printable and fit. The first one is emphasised. */
   draw(lines: readonly string[]): void
   size(): { readonly columns: number; readonly rows: number }
-  /** Gives the screen and the keyboard back. */
+  /** Restores the screen and the keyboard. */
   close(): void
 }
 
-/** `onKey` gets characters as they are typed, `onResize` is called when the window has another size, `onEnd` at a signal. */
+/** `onKey` gets typed characters, `onResize` is called when the window's size changes, `onEnd` at a signal. */
 export function openTerminal(
   screen: Screen,
   { onKey, onResize, onEnd }: { onKey(key: string): void; onResize(): void; onEnd(): void },
@@ -29,7 +29,7 @@ export function openTerminal(
   let isOpen = false
 
   const typed = (text: string): void => {
-    // Arrows and the like are one sequence: of no use here, and no key either.
+    // Escape sequences such as arrow keys are ignored.
     if (text.startsWith('\u001b') && text.length > 1) return
     for (const key of text) {
       if (key === '\u0003') onEnd()
@@ -52,7 +52,7 @@ export function openTerminal(
     if (hasKeys) stdin.setRawMode(false)
   }
 
-  /** Ctrl-Z, which a raw terminal only hands over. */
+  /** Handles Ctrl-Z, which a terminal in raw mode only passes on. */
   function suspend(): void {
     restore()
     process.kill(process.pid, 'SIGTSTP')
@@ -77,7 +77,7 @@ export function openTerminal(
     draw(lines) {
       const [first = '', ...rest] = lines
       const head = emphasis === '' ? first : `${emphasis}${first}${plain}`
-      // No newline behind the last line: the screen would scroll.
+      // No newline after the last line, or the screen would scroll.
       screen.write(`${home}${[head, ...rest].map((line) => `${line}${clearLine}`).join('\r\n')}${clearBelow}`)
     },
     size: screen.size,

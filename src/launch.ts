@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `dist/slicedns.js`: whatever Node.js started it, it serves on the pinned runtime, with the flags that need a new
- * process image. Like runtime.js it must itself run on Node 20.
+ * `dist/slicedns.js`: whatever Node.js started it, it serves on the pinned runtime with the flags that need a new process image.
+ * Like runtime.js it must itself run on Node 20.
  */
 import { fileURLToPath } from 'node:url'
 import { useCompileCache } from './compile-cache.ts'
@@ -15,7 +15,7 @@ const args = process.argv.slice(2)
 const runtime = findRuntime()
 if (runtime.isThis && isServing(process.execArgv, args)) {
   useCompileCache(import.meta.url)
-  // The name is put together so that the bundler leaves it alone: the server is a bundle of its own, beside this file.
+  // The name is computed so that the bundler leaves it alone: the server is a separate bundle beside this file.
   await import(new URL('./server.js', import.meta.url).href)
 } else {
   await become(runtime.file, [...serverFlags(args), fileURLToPath(import.meta.url), ...args], serverEnvironment)

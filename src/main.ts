@@ -1,4 +1,4 @@
-/** The command: picks the subcommand. What serves is in serve.ts; nothing imports this file. */
+/** The command: selects the subcommand, or the server (serve.ts). Not imported by any module. */
 
 import { loadCommand } from './cli/commands.ts'
 import { standardIo } from './cli/output.ts'

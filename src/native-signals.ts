@@ -1,4 +1,4 @@
-/** Signal calls of the C library that Node.js does not offer. */
+/** Signal functions of the C library that Node.js does not offer. */
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { errorMessage } from './telemetry/error-text.ts'
@@ -10,8 +10,8 @@ const unblock = process.platform === 'darwin' ? 2 : 1
 const setSize = 128
 
 /**
- * Lets SIGUSR1 through to the handlers. The runtime was started with it blocked (launch-flags.ts): the kernel has kept
- * one that came meanwhile, and delivers it now.
+ * Delivers SIGUSR1 to the handlers. The runtime was started with the signal blocked (launch-flags.ts); one that has arrived
+ * meanwhile is pending in the kernel and delivered now.
  */
 export function unblockReloadSignal(log: Logger): void {
   if (!process.execArgv.includes('--disable-sigusr1')) return
@@ -28,8 +28,8 @@ export function unblockReloadSignal(log: Logger): void {
 }
 
 /**
- * Has the kernel end the process after so many seconds (alarm(2)), even if the main thread is busy and no timer of ours
- * runs. Does nothing where koffi is missing.
+ * Makes the kernel end the process after so many seconds (alarm(2)), even if the main thread is busy and no JavaScript timer
+ * runs. Does nothing without koffi.
  */
 export function endAfter(seconds: number): void {
   try {

@@ -1,4 +1,4 @@
-/** `slicedns [-conf Corefile] …`: assembles the rooms into a running server. */
+/** `slicedns [-conf Corefile] …`: assembles a running server. */
 import { existsSync } from 'node:fs'
 import { collect } from './answer/counters.ts'
 import { bannerTexts } from './banner.ts'

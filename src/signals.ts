@@ -1,6 +1,6 @@
 /**
- * What the process does on signals, as CoreDNS does: SIGTERM and SIGINT drain and end it, a second SIGINT ends it at
- * once, SIGQUIT ends it at once, SIGUSR1 and SIGHUP reload. The log lines are CoreDNS's, since log rules match them.
+ * The process's signals, as in CoreDNS: SIGTERM and SIGINT drain and end it, a second SIGINT ends it at once, SIGQUIT ends it at
+ * once, SIGUSR1 and SIGHUP reload. The log lines are CoreDNS's, because log rules match them.
  */
 import { durationText } from './corefile/read.ts'
 import { endAfter } from './native-signals.ts'

@@ -1,5 +1,5 @@
 /** How a `kubernetes` block answers cluster names. */
-import { isSubdomain } from '../dns/name.ts'
+import { innermostZone, isSubdomain } from '../dns/name.ts'
 
 export interface ClusterDnsSettings {
   /** Zones answered for, lower case and absolute, in the Corefile's order; reverse zones among them. */
@@ -39,14 +39,8 @@ export interface AdaptiveTtl {
   readonly settle: number
 }
 
-/** The zone that answers for a name (lower case): the longest that holds it. */
-export function zoneOf(settings: ClusterDnsSettings, name: string): string | undefined {
-  let longest: string | undefined
-  for (const zone of settings.zones) {
-    if (isSubdomain(zone, name) && (longest === undefined || zone.length > longest.length)) longest = zone
-  }
-  return longest
-}
+/** The zone that answers for a name (lower case). */
+export const zoneOf = ({ zones }: ClusterDnsSettings, name: string): string | undefined => innermostZone(zones, name)
 
 export function fallsThrough(settings: ClusterDnsSettings, name: string): boolean {
   return settings.fallthrough.some((zone) => isSubdomain(zone, name))

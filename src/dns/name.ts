@@ -174,6 +174,14 @@ export function isSubdomain(parent: string, child: string): boolean {
   return child.charCodeAt(dot) === DOT && !isEscaped(child, dot)
 }
 
+/** The innermost of the zones that contains the name. All lower case and absolute. */
+export function innermostZone(zones: Iterable<string>, name: string): string | undefined {
+  let innermost: string | undefined
+  for (const zone of zones)
+    if (isSubdomain(zone, name) && (innermost === undefined || zone.length > innermost.length)) innermost = zone
+  return innermost
+}
+
 /** The absolute name of `left` (labels without a closing dot) below `zone`. */
 export const below = (left: string, zone: string): string => (zone === '.' ? `${left}.` : `${left}.${zone}`)
 

@@ -5,7 +5,6 @@ import { fail } from '../corefile/read.ts'
 import type { Token } from '../corefile/schema.ts'
 import { inPrefix } from '../dns/address.ts'
 import { className, typeName } from '../dns/codes.ts'
-import { maxMessageOctets, plainUdpOctets } from '../dns/reply.ts'
 import {
   compileExpression,
   type Environment,
@@ -16,7 +15,8 @@ import {
   type Type,
   type Value,
 } from '../expression/index.ts'
-import type { Query } from './query.ts'
+import { protocolOf, type Query } from './query.ts'
+import { payloadLimit } from './query-format.ts'
 import { messageOctets } from './size.ts'
 
 /** What an expression is evaluated for. */
@@ -35,16 +35,14 @@ export const queryFunctions: Readonly<Record<string, FunctionSpec<QueryContext>>
   type: fact('string', ({ qtype }) => typeName(qtype)),
   name: fact('string', ({ name }) => name),
   class: fact('string', ({ qclass }) => className(qclass)),
-  proto: fact('string', ({ transport }) => (transport === 'udp' ? 'udp' : 'tcp')),
+  proto: fact('string', ({ transport }) => protocolOf(transport)),
   size: fact('int', ({ request }) => messageOctets(request)),
   client_ip: fact('string', ({ client }) => client.address),
   port: fact('string', ({ client }) => String(client.port)),
   id: fact('int', ({ request }) => request.id),
   opcode: fact('int', ({ request }) => request.opcode),
   do: fact('bool', ({ request }) => request.edns?.dnssecOk ?? false),
-  bufsize: fact('int', ({ request, transport }) =>
-    transport === 'udp' ? Math.max(plainUdpOctets, request.edns?.payloadSize ?? 0) : maxMessageOctets,
-  ),
+  bufsize: fact('int', ({ request, transport }) => payloadLimit(protocolOf(transport), request.edns?.payloadSize)),
   server_ip: fact('string', ({ local }) => local.address),
   server_port: fact('string', ({ local }) => String(local.port)),
   metadata: {

@@ -1,5 +1,6 @@
 /** Text about a query: a format with placeholders, compiled once (`log`, `dnstap`). */
 import { className, rcodeName, typeName } from '../dns/codes.ts'
+import { maxMessageOctets, plainUdpOctets } from '../dns/reply.ts'
 import type { Query, SocketAddress } from './query.ts'
 
 /** The facts of a query that a format can show. */
@@ -31,6 +32,10 @@ export interface ReplyFacts {
   /** Uncompressed, without OPT, and before it is cut to the client's limit. */
   readonly octets: number
 }
+
+/** The largest reply for a client. RFC 6891 §6.2.3: payload sizes below 512 count as 512. */
+export const payloadLimit = (protocol: 'udp' | 'tcp', payloadSize: number = plainUdpOctets): number =>
+  protocol === 'udp' ? Math.max(plainUdpOctets, payloadSize) : maxMessageOctets
 
 export type Format = (facts: QueryFacts) => string
 

@@ -2,7 +2,7 @@
 import { rcodeName, typeName } from '../dns/codes.ts'
 import type { CounterCell, HistogramCell, MetricsRegistry } from '../telemetry/metrics.ts'
 import { durationBuckets, labelledTypes, otherType, sizeBuckets } from '../telemetry/query-buckets.ts'
-import type { Outcome, Query, Transport } from './query.ts'
+import { type Outcome, protocolOf, type Query } from './query.ts'
 import { messageOctets } from './size.ts'
 
 const labelled: ReadonlySet<string> = new Set(labelledTypes)
@@ -13,9 +13,6 @@ function typeLabel(type: number): string {
 }
 
 const familyLabel = (address: string): '1' | '2' => (address.includes(':') ? '2' : '1')
-
-/** TLS and HTTPS count as TCP, as in CoreDNS. */
-const protoLabel = (transport: Transport): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
 
 /** The zone label of queries that no server block takes. */
 const droppedZone = 'dropped'
@@ -65,7 +62,7 @@ export function createQueryMetrics(metrics: MetricsRegistry): QueryMetrics {
   }
 
   function countIn(query: Query, zone: string, code: number, writer: Writer, octets: number, seconds: number): void {
-    const at = cells(query.server, zone, query.view, protoLabel(query.transport))
+    const at = cells(query.server, zone, query.view, protocolOf(query.transport))
     at.requests(familyLabel(query.client.address), typeLabel(query.qtype)).inc()
     const rcode = rcodeName(code)
     at.responses(rcode, writer.named).inc()

@@ -7,6 +7,9 @@ import type { ExtendedError } from './extended-error.ts'
 /** The transport that a query came over. All but `udp` are streams, whose replies have up to 65,535 octets. */
 export type Transport = 'udp' | 'tcp' | 'tls' | 'https' | 'grpc'
 
+/** The transport as metrics, logs and expressions of CoreDNS name it: every stream is `tcp`. */
+export const protocolOf = (transport: Transport): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
+
 /** An IP address in text (no brackets, no IPv4-mapped form) and a port. */
 export interface SocketAddress {
   readonly address: string

@@ -1,4 +1,4 @@
-import { isSubdomain, parentOf } from '../dns/name.ts'
+import { innermostZone, parentOf } from '../dns/name.ts'
 
 interface Zones {
   readonly size: number
@@ -14,16 +14,9 @@ const fewZones = 8
 
 /** The longest of the zones that the name is in. */
 export function closest(zones: Zones, name: string): string | undefined {
-  if (zones.size <= fewZones) return longestOf(zones.keys(), name)
+  if (zones.size <= fewZones) return innermostZone(zones.keys(), name)
   for (let at = name; ; at = parentOf(at)) {
     if (zones.has(at)) return at
     if (at === '.') return undefined
   }
-}
-
-function longestOf(zones: Iterable<string>, name: string): string | undefined {
-  let found: string | undefined
-  for (const zone of zones)
-    if (isSubdomain(zone, name) && (found === undefined || zone.length > found.length)) found = zone
-  return found
 }

@@ -2,7 +2,7 @@ import { inPrefix, parseAddress } from '../../dns/address.ts'
 import { rcode } from '../../dns/codes.ts'
 import { extendedErrorOption, infoCode } from '../../dns/extended-error.ts'
 import type { Edns } from '../../dns/message.ts'
-import { isSubdomain } from '../../dns/name.ts'
+import { innermostZone } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
 import { type Decision, decisions } from '../../plugin/capabilities/decisions.ts'
 import { transparency } from '../../plugin/capabilities/transparency.ts'
@@ -26,7 +26,7 @@ function setup(rules: readonly Rule[], setup: Setup): Instance {
     handler(query, next) {
       let dependsOnClient = false
       for (const { zones, policies } of rules) {
-        const zone = longestZone(zones, query.name)
+        const zone = innermostZone(zones, query.name)
         if (zone === undefined) continue
         dependsOnClient ||= policies.some(({ networks }) => networks !== undefined)
         const action = decide(policies, query)
@@ -70,13 +70,6 @@ function decisionsOf({ zones, policies }: Rule): readonly Decision[] {
       action: action === 'allow' ? 'pass' : 'chain',
     })),
   )
-}
-
-function longestZone(zones: readonly string[], name: string): string | undefined {
-  let longest: string | undefined
-  for (const zone of zones)
-    if (isSubdomain(zone, name) && (longest === undefined || zone.length > longest.length)) longest = zone
-  return longest
 }
 
 /** The action of the first policy that matches; an address that cannot be parsed is blocked. */

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { rcode, type } from '../../dns/codes.ts'
 import { infoCode } from '../../dns/extended-error.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
-import { isSubdomain } from '../../dns/name.ts'
+import { innermostZone, isSubdomain } from '../../dns/name.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { SigningKey } from '../../dnssec/key.ts'
 import { keyFileBase, readKeyFiles } from '../../dnssec/key-files.ts'
@@ -16,7 +16,7 @@ import { transparencyOf } from '../../plugin/transparency-of.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { createDnssecMetrics } from './metrics.ts'
 import { type DnssecSettings, schema } from './settings.ts'
-import { innermost, planSigning, type SigningPlan } from './sign-reply.ts'
+import { planSigning, type SigningPlan } from './sign-reply.ts'
 import { createSignatures, type Signed } from './signatures.ts'
 
 const plugin = 'dnssec'
@@ -39,7 +39,7 @@ function setup(settings: DnssecSettings, setup: Setup): Instance {
   const signatures = createSignatures({ keys, capacity, clock })
   const counted = createDnssecMetrics(metrics, block, () => signatures.size)
   const now = () => clock.wall() / 1000
-  const zoneOf = (name: string) => innermost(zones, name)
+  const zoneOf = (name: string) => innermostZone(zones, name)
 
   function signed(query: Query, outcome: Outcome, zone: string): Outcome | Promise<Outcome> {
     // Zone transfers are not signed.

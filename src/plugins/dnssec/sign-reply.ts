@@ -4,7 +4,7 @@
  */
 import { opcode, rcode, type as rrType } from '../../dns/codes.ts'
 import type { Message, ResourceRecord } from '../../dns/message.ts'
-import { isSubdomain, lowerName } from '../../dns/name.ts'
+import { lowerName } from '../../dns/name.ts'
 import { hasInvalidSignature } from '../../dns/signatures.ts'
 import type { RRset } from '../../dnssec/rrsig.ts'
 import type { Query } from '../../plugin/query.ts'
@@ -156,10 +156,3 @@ const isSame = (one: ResourceRecord, other: ResourceRecord): boolean =>
   other.type === rrType.RRSIG &&
   lowerName(one.name) === lowerName(other.name) &&
   Buffer.compare(one.rdata, other.rdata) === 0
-
-/** The innermost of the zones that contains the name. */
-export function innermost(zones: readonly string[], name: string): string | undefined {
-  let found: string | undefined
-  for (const zone of zones) if (zone.length > (found?.length ?? 0) && isSubdomain(zone, name)) found = zone
-  return found
-}

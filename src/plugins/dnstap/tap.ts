@@ -4,8 +4,8 @@ import type { Message } from '../../dns/message.ts'
 import { finishReply } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import type { AnsweredQuery } from '../../plugin/observer.ts'
-import type { Outcome, Query } from '../../plugin/query.ts'
-import { compileFormat, hasMetadata, type QueryFacts } from '../../plugin/query-format.ts'
+import { type Outcome, protocolOf, type Query } from '../../plugin/query.ts'
+import { compileFormat, hasMetadata, payloadLimit, type QueryFacts } from '../../plugin/query-format.ts'
 import { rcodeReply } from '../../plugin/rcode-reply.ts'
 import { messageOctets } from '../../plugin/size.ts'
 import type { EndedExchange } from '../forward/capability.ts'
@@ -49,7 +49,7 @@ export function createTap(options: TapOptions): Tap {
     send(
       {
         type: messageType.clientResponse,
-        transport: streamOr(transport),
+        transport: protocolOf(transport),
         query: client,
         queriedAt: wall(query.receivedAt),
         respondedAt: wall(),
@@ -79,7 +79,7 @@ export function createTap(options: TapOptions): Tap {
       send(
         {
           type: messageType.clientQuery,
-          transport: streamOr(query.transport),
+          transport: protocolOf(query.transport),
           query: query.client,
           queriedAt: wall(query.receivedAt),
           queryMessage: octetsOf(query.request),
@@ -125,8 +125,6 @@ export function createTap(options: TapOptions): Tap {
 /** Whether a tap needs a query's metadata, which answers of the data plane do not have. */
 export const needsMetadata = ({ extra }: { readonly extra: string }): boolean => hasMetadata(extra)
 
-const streamOr = (transport: Query['transport']): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
-
 /** As in CoreDNS a message of an exchange carries the ID of the client's query, not that of the connection. */
 function withId(message: Uint8Array, id: number): Uint8Array {
   const copy = Uint8Array.from(message)
@@ -143,12 +141,12 @@ function factsOf(query: Query): QueryFacts {
     name: query.name,
     type: query.qtype,
     class: query.qclass,
-    transport: streamOr(query.transport),
+    transport: protocolOf(query.transport),
     client: query.client,
     local: query.local,
     octets: messageOctets(request),
     dnssecOk: request.edns?.dnssecOk ?? false,
-    limit: limitOf(query.transport === 'udp', request.edns?.payloadSize),
+    limit: payloadLimit(protocolOf(query.transport), request.edns?.payloadSize),
     reply: undefined,
     seconds: undefined,
     metadata: query.metadata,
@@ -167,11 +165,8 @@ function factsOfAnswered(query: AnsweredQuery): QueryFacts {
     local: query.local,
     octets: query.requestOctets,
     dnssecOk: query.edns?.dnssecOk ?? false,
-    limit: limitOf(query.transport === 'udp', query.edns?.payloadSize),
+    limit: payloadLimit(query.transport, query.edns?.payloadSize),
     reply: undefined,
     seconds: undefined,
   }
 }
-
-/** RFC 6891 §6.2.3: sizes below 512 count as 512. */
-const limitOf = (udp: boolean, payloadSize = 512): number => (udp ? Math.max(512, payloadSize) : 65_535)

@@ -219,7 +219,7 @@ function observed(
       const ended = {
         query,
         upstream: upstream.endpoint,
-        transport: streamOr(transport),
+        transport: protocolOf(transport),
         local,
         startedAt,
         request,
@@ -230,7 +230,7 @@ function observed(
   }
 }
 
-const streamOr = (transport: UpstreamTransport): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
+const protocolOf = (transport: UpstreamTransport): 'udp' | 'tcp' => (transport === 'udp' ? 'udp' : 'tcp')
 
 /** A query for an upstream. */
 interface AskedUpstream {

@@ -11,7 +11,7 @@ import {
 import { type as dnsType, rcode } from '../../dns/codes.ts'
 import { infoCode, staleCode } from '../../dns/extended-error.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
-import { below, isSubdomain } from '../../dns/name.ts'
+import { below, innermostZone, isSubdomain } from '../../dns/name.ts'
 import { readName } from '../../dns/rdata.ts'
 import { replyTo } from '../../dns/reply.ts'
 import type { Handler, Next, Outcome, Query, Reply } from '../../plugin/query.ts'
@@ -23,7 +23,7 @@ export const plugin = 'k8s_external'
 export function createHandler(current: () => Settings, context: () => ClusterContext): Handler {
   return (query, next) => {
     const settings = current()
-    const zone = zoneOf(settings.zones, query.name)
+    const zone = innermostZone(settings.zones, query.name)
     if (zone === undefined) return next(query)
     // The `transfer` plugin transfers zones.
     if (query.qtype === dnsType.AXFR || query.qtype === dnsType.IXFR) {
@@ -31,14 +31,6 @@ export function createHandler(current: () => Settings, context: () => ClusterCon
     }
     return answer(settings, context(), zone, query, next)
   }
-}
-
-function zoneOf(zones: readonly string[], name: string): string | undefined {
-  let longest: string | undefined
-  for (const zone of zones) {
-    if (isSubdomain(zone, name) && (longest === undefined || zone.length > longest.length)) longest = zone
-  }
-  return longest
 }
 
 function answer(

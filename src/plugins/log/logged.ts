@@ -3,8 +3,8 @@ import { rcode } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { finishReply, replyTo } from '../../dns/reply.ts'
 import type { AnsweredQuery } from '../../plugin/observer.ts'
-import type { Outcome, Query } from '../../plugin/query.ts'
-import type { QueryFacts, ReplyFacts } from '../../plugin/query-format.ts'
+import { type Outcome, protocolOf, type Query } from '../../plugin/query.ts'
+import { payloadLimit, type QueryFacts, type ReplyFacts } from '../../plugin/query-format.ts'
 import { messageOctets } from '../../plugin/size.ts'
 import { classOf, type ReplyClass, type ReplyType, typeOf } from './classify.ts'
 
@@ -23,8 +23,8 @@ export function loggedOutcome(query: Query, chainReply: ChainReply, seconds: num
   const { message, written } = chainReply
   const { request } = query
   const asked = messageOctets(request)
-  const transport = query.transport === 'udp' ? 'udp' : 'tcp'
-  const limit = limitOf(transport, request.edns?.payloadSize)
+  const transport = protocolOf(query.transport)
+  const limit = payloadLimit(transport, request.edns?.payloadSize)
   return {
     id: request.id,
     opcode: request.opcode,
@@ -63,11 +63,6 @@ function describe({ request, transport }: Query, message: Message, asked: number
   return { rcode: message.rcode, flags: flagsOf(message) | (cut ? TC : 0), octets }
 }
 
-/** RFC 6891 §6.2.3: sizes below 512 count as 512. */
-function limitOf(transport: 'udp' | 'tcp', payloadSize = 512): number {
-  return transport === 'udp' ? Math.max(512, payloadSize) : 65_535
-}
-
 /** A query that the table answered. */
 export function loggedAnswer(query: AnsweredQuery): Logged {
   return {
@@ -81,7 +76,7 @@ export function loggedAnswer(query: AnsweredQuery): Logged {
     local: query.local,
     octets: query.requestOctets,
     dnssecOk: query.edns?.dnssecOk ?? false,
-    limit: limitOf(query.transport, query.edns?.payloadSize),
+    limit: payloadLimit(query.transport, query.edns?.payloadSize),
     reply: { rcode: query.rcode, flags: query.flags, octets: query.replyOctets },
     seconds: query.seconds,
   }

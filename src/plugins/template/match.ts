@@ -1,6 +1,6 @@
 /** Matches templates against queries. */
 import { dnsClass, properClassName, properTypeName, type } from '../../dns/codes.ts'
-import { isSubdomain } from '../../dns/name.ts'
+import { innermostZone, isSubdomain } from '../../dns/name.ts'
 import { EvaluationError } from '../../expression/index.ts'
 import type { Query } from '../../plugin/query.ts'
 import type { MatchContext } from './match-context.ts'
@@ -18,7 +18,7 @@ const failed: MatchOutcome = { kind: 'fail' }
 /** Throws StepsError. */
 export function matchTemplate(template: Settings, query: Query): MatchOutcome {
   const { name, qtype, qclass } = query
-  const zone = longestZone(template.zones, name)
+  const zone = innermostZone(template.zones, name)
   if (zone === undefined) return skip
   if (template.class !== dnsClass.ANY && qclass !== dnsClass.ANY && qclass !== template.class) return skip
   if (template.type !== type.ANY && qtype !== type.ANY && qtype !== template.type) return skip
@@ -42,15 +42,6 @@ export function matchTemplate(template: Settings, query: Query): MatchOutcome {
     return holds ? { kind: 'match', context } : otherwise
   }
   return otherwise
-}
-
-function longestZone(zones: readonly string[], name: string): string | undefined {
-  return zones
-    .filter((zone) => isSubdomain(zone, name))
-    .reduce<string | undefined>(
-      (longest, zone) => (longest !== undefined && longest.length >= zone.length ? longest : zone),
-      undefined,
-    )
 }
 
 function groupsOf(matches: readonly string[], names: ReadonlyMap<string, number>): ReadonlyMap<string, string> {

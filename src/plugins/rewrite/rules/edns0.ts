@@ -4,7 +4,7 @@ import type { Token } from '../../../corefile/schema.ts'
 import { parseAddress } from '../../../dns/address.ts'
 import type { Edns, EdnsOption } from '../../../dns/message.ts'
 import { isMetadataLabel } from '../../../plugin/metadata-label.ts'
-import type { Query } from '../../../plugin/query.ts'
+import { protocolOf, type Query } from '../../../plugin/query.ts'
 import type { ResponseRule, Rule } from '../rule.ts'
 
 const nsid = 3
@@ -92,7 +92,7 @@ const variables: Readonly<Record<string, Data>> = {
   server_ip: ({ local }) => parseAddress(local.address),
   client_port: ({ client }) => port(client.port),
   server_port: ({ local }) => port(local.port),
-  protocol: ({ transport }) => Buffer.from(transport === 'udp' ? 'udp' : 'tcp'),
+  protocol: ({ transport }) => Buffer.from(protocolOf(transport)),
 }
 
 function variable(name: string, token: Token): Data {

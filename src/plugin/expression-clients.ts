@@ -14,10 +14,10 @@ function clientsIn(node: Node): readonly Prefix[] | undefined {
   switch (operator) {
     case 'and':
     case '&&':
-      return fewer(clientsIn(left), clientsIn(right))
+      return narrower(clientsIn(left), clientsIn(right))
     case 'or':
     case '||':
-      return both(clientsIn(left), clientsIn(right))
+      return union(clientsIn(left), clientsIn(right))
     case '==':
       return isClient(left) ? oneOf([right]) : isClient(right) ? oneOf([left]) : undefined
     case 'in':
@@ -52,9 +52,9 @@ function oneOf(nodes: readonly Node[]): readonly Prefix[] | undefined {
 type Clients = readonly Prefix[] | undefined
 
 /** Clients for which both operands can be true. Each set contains them all, so the shorter one is enough. */
-export function fewer(one: Clients, other: Clients): Clients {
+export function narrower(one: Clients, other: Clients): Clients {
   if (one === undefined || other === undefined) return one ?? other
   return one.length <= other.length ? one : other
 }
 
-const both = (one: Clients, other: Clients): Clients => (one && other ? [...one, ...other] : undefined)
+const union = (one: Clients, other: Clients): Clients => (one && other ? [...one, ...other] : undefined)

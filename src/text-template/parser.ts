@@ -91,9 +91,9 @@ export function parse(template: string): List {
     return otherwise.nodes
   }
 
-  function pipeline(reader: Reader, mostVariables: number): Pipeline {
+  function pipeline(reader: Reader, maxVariables: number): Pipeline {
     if (++depth > maxDepth) throw new TemplateError(`template is nested more than ${maxDepth} deep`, reader.offset)
-    const { variables, declares } = reader.declaration(mostVariables)
+    const { variables, declares } = reader.declaration(maxVariables)
     const commands: Command[] = [command(reader)]
     while (reader.accept('symbol', '|')) commands.push(command(reader))
     for (const { operands } of commands.slice(1))

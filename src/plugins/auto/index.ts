@@ -22,9 +22,9 @@ function readFiles(settings: AutoSettings, reading: FileReading): void {
   const { block, log } = reading
   checkDirectory(settings, reading)
   if (settings.directory === undefined) return
-  const look = findZoneFiles(resolve(block.root, settings.directory.text), settings)
-  let step = look.next()
-  while (!step.done) step = look.next()
+  const scan = findZoneFiles(resolve(block.root, settings.directory.text), settings)
+  let step = scan.next()
+  while (!step.done) step = scan.next()
   for (const problem of step.value.problems) log.warning(problem)
 }
 
@@ -59,15 +59,15 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
   let timer: Timer | undefined
   let served: ServedZones | undefined
   /** The scan of the directory that is under way. */
-  let looking: Iterator<undefined> | undefined
+  let scanning: Iterator<undefined> | undefined
   const task = scheduler.task(() => {
-    if (!looking?.next().done) return looking !== undefined
-    looking = undefined
+    if (!scanning?.next().done) return scanning !== undefined
+    scanning = undefined
     return false
   })
 
   checkDirectory(settings, setup)
-  for (const _ of look(false));
+  for (const _ of scan(false));
   served = serveZones({
     plugin,
     setup,
@@ -78,7 +78,7 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
   })
 
   /** Scans the directory in pieces. `isRunning`: a new file is read in slices, and its zone is inserted afterwards. */
-  function* look(isRunning: boolean): Generator<undefined, void, undefined> {
+  function* scan(isRunning: boolean): Generator<undefined, void, undefined> {
     if (directory === undefined) return
     const { files, problems } = yield* findZoneFiles(directory, settings)
     for (const problem of problems) if (!known.has(problem)) log.warning(problem)
@@ -142,7 +142,7 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
       for (const { followed } of found.values()) followed.start()
       if (settings.reload > 0)
         timer = clock.every(settings.reload, () => {
-          looking ??= look(true)
+          scanning ??= scan(true)
           task.wake()
         })
     },

@@ -7,12 +7,12 @@ import { replyFrom } from './replies.ts'
 import { type Entry, secondsLeft } from './store.ts'
 
 /** Queries that wait without a slot, each about 2 KiB; further ones keep their slots, which the transport bounds. */
-const mostWithoutSlot = 4096
+const maxWithoutSlot = 4096
 
 /**
  * Concurrent renewals. An entry that is not renewed now is renewed on its next hit, or asked for when it has expired.
  */
-const mostRenewals = 64
+const maxRenewals = 64
 
 export interface RefillOptions extends KeeperOptions {
   /** Whether the plugin answers from live data: its replies pass unchanged, TTLs included, and are not cached. */
@@ -75,7 +75,7 @@ export function createRefill(options: RefillOptions): Refill {
 
   async function share(flight: string, key: string, query: Query, next: Next): Promise<Outcome> {
     // It only waits: another query may have its slot.
-    const takeSlotAgain = withoutSlot < mostWithoutSlot ? query.releaseSlot?.() : undefined
+    const takeSlotAgain = withoutSlot < maxWithoutSlot ? query.releaseSlot?.() : undefined
     if (takeSlotAgain) withoutSlot++
     const { outcome, entry } = await waiting.get(flight)!
     if (takeSlotAgain) {
@@ -144,7 +144,7 @@ export function createRefill(options: RefillOptions): Refill {
     inBackground(renewal) {
       // No query waits for it: a failure leaves the entry as it is, and the next query tries again.
       if (renewal.entry.refreshing) return false
-      if (renewing >= mostRenewals) {
+      if (renewing >= maxRenewals) {
         cells(renewal.query).skippedRenewals.inc()
         return false
       }

@@ -10,7 +10,7 @@ import type { Endpoint, ListenerCertificate } from './settings.ts'
 import { createDropReport, type Sink, type SinkOptions } from './sink.ts'
 
 /** Sinks of a listener at a time. They share the memory of one queue. */
-const mostSinks = 8
+const maxSinks = 8
 
 export interface IncomingOptions extends SinkOptions {
   readonly address: string
@@ -35,14 +35,14 @@ export function openIncoming(options: IncomingOptions): Sink {
   const { address, endpoint, clock, log, most } = options
   const drops = createDropReport(options)
   const sinks = new Set<ConnectedSink>()
-  const share = { messages: most.messages, octets: Math.floor(most.octets / mostSinks) }
+  const share = { messages: most.messages, octets: Math.floor(most.octets / maxSinks) }
   let server: Server | undefined
   let reportedAt = Number.NEGATIVE_INFINITY
   /** Accepted, TLS handshake not complete. */
   const accepted = new Set<Socket>()
 
   function accept(socket: Socket): void {
-    if (sinks.size >= mostSinks) {
+    if (sinks.size >= maxSinks) {
       options.refused.inc()
       // Connections without a handshake must not keep sinks out.
       const silent = [...sinks].find(({ open }) => !open)

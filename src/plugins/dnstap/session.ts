@@ -26,18 +26,18 @@ export interface SessionOptions {
 }
 
 /** Milliseconds for the handshake, and for writing a block, as in CoreDNS. */
-const patience = 4000
+const ioTimeout = 4000
 /** Milliseconds for the remaining blocks at the end, and again for the sink's FINISH. */
-const farewell = 1000
+const stopTimeout = 1000
 /** Milliseconds that a message waits so that others are written with it. */
-const gathering = 10
+const batchDelay = 10
 
 export function openSession({ socket, queue, clock, onLost, onOpen, onClosed }: SessionOptions): Session {
   let state: 'handshake' | 'open' | 'stopping' | 'closed' = 'handshake'
   let received: Buffer = Buffer.alloc(0)
   let writing: Block | undefined
-  let gatheringTimer: Timer | undefined
-  let deadline: Timer | undefined = clock.after(patience, () => fail('the sink does not answer the handshake'))
+  let batchTimer: Timer | undefined
+  let deadline: Timer | undefined = clock.after(ioTimeout, () => fail('the sink does not answer the handshake'))
   let ended: (() => void) | undefined
 
   socket.on('data', receive)
@@ -55,12 +55,12 @@ export function openSession({ socket, queue, clock, onLost, onOpen, onClosed }: 
         return
       }
       received = received.subarray(frame.octets)
-      obey(frame.type, frame.ours)
+      handleControl(frame.type, frame.ours)
       if (state === 'closed') return
     }
   }
 
-  function obey(type: number, ours: boolean): void {
+  function handleControl(type: number, ours: boolean): void {
     if (state === 'handshake' && type === control.accept && ours) {
       deadline?.cancel()
       socket.write(controlFrame(control.start))
@@ -73,15 +73,15 @@ export function openSession({ socket, queue, clock, onLost, onOpen, onClosed }: 
 
   /** Writes the oldest block, if none is being written. */
   function pump(): void {
-    gatheringTimer?.cancel()
-    gatheringTimer = undefined
+    batchTimer?.cancel()
+    batchTimer = undefined
     if (writing !== undefined || (state !== 'open' && state !== 'stopping')) return
     writing = queue.take()
     if (writing === undefined) {
-      if (state === 'stopping') sayFarewell()
+      if (state === 'stopping') sendStop()
       return
     }
-    if (state === 'open') deadline = clock.after(patience, () => fail('the sink does not accept data'))
+    if (state === 'open') deadline = clock.after(ioTimeout, () => fail('the sink does not accept data'))
     socket.write(writing.octets, (error) => {
       if (error || state === 'closed' || writing === undefined) return
       queue.recycle(writing)
@@ -95,12 +95,12 @@ export function openSession({ socket, queue, clock, onLost, onOpen, onClosed }: 
   function wake(): void {
     if (state !== 'open' || writing !== undefined || queue.messages() === 0) return
     if (queue.full()) pump()
-    else gatheringTimer ??= clock.after(gathering, pump)
+    else batchTimer ??= clock.after(batchDelay, pump)
   }
 
-  function sayFarewell(): void {
+  function sendStop(): void {
     deadline?.cancel()
-    deadline = clock.after(farewell, () => close(undefined))
+    deadline = clock.after(stopTimeout, () => close(undefined))
     socket.write(controlFrame(control.stop))
   }
 
@@ -110,7 +110,7 @@ export function openSession({ socket, queue, clock, onLost, onOpen, onClosed }: 
     if (state === 'closed') return
     state = 'closed'
     deadline?.cancel()
-    gatheringTimer?.cancel()
+    batchTimer?.cancel()
     socket.destroy()
     if (writing !== undefined) onLost(writing.messages)
     onClosed(reason)
@@ -126,7 +126,7 @@ export function openSession({ socket, queue, clock, onLost, onOpen, onClosed }: 
         if (state === 'handshake') return close(undefined)
         state = 'stopping'
         deadline?.cancel()
-        deadline = clock.after(farewell, () => close(undefined))
+        deadline = clock.after(stopTimeout, () => close(undefined))
         pump()
       }),
     destroy: () => close(undefined),

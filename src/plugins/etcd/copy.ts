@@ -71,7 +71,7 @@ export function openCopy(options: CopyOptions): Copy {
 
   function leaveOut(key: string, reason: string): void {
     metrics.invalid()
-    log.warning(`${key.slice(0, mostShown)} is not a service and is ignored: ${reason}`)
+    log.warning(`${key.slice(0, maxShown)} is not a service and is ignored: ${reason}`)
   }
 
   function checkSize(keys: number, octets: number): void {
@@ -161,7 +161,7 @@ export function openCopy(options: CopyOptions): Copy {
 }
 
 /** Characters of a key that are logged: a name has at most 255, a key may have a million. */
-const mostShown = 300
+const maxShown = 300
 
 const octetsOf = (key: string, value: Uint8Array): number => Buffer.byteLength(key) + value.length
 

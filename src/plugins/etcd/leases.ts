@@ -22,9 +22,9 @@ interface State {
 
 const second = 1000
 /** Milliseconds after which a lease that is used is asked for again. */
-const freshFor = 5 * second
+const maxAge = 5 * second
 /** Concurrent calls, because each key may have its own lease. */
-const mostCalls = 16
+const maxCalls = 16
 
 export function createLeases(ask: (lease: bigint) => Promise<number>, clock: Clock): Leases {
   const known = new Map<bigint, State>()
@@ -43,7 +43,7 @@ export function createLeases(ask: (lease: bigint) => Promise<number>, clock: Clo
 
   function callNext(): void {
     const [state] = waiting
-    if (!state || calls === mostCalls) return
+    if (!state || calls === maxCalls) return
     waiting.delete(state)
     calls++
     ask(state.lease)
@@ -65,7 +65,7 @@ export function createLeases(ask: (lease: bigint) => Promise<number>, clock: Clo
     remaining(lease) {
       const state = stateOf(lease)
       const age = clock.now() - state.askedAt
-      if (age > freshFor && !state.isAsked) {
+      if (age > maxAge && !state.isAsked) {
         state.isAsked = true
         waiting.add(state)
         callNext()

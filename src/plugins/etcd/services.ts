@@ -8,7 +8,7 @@ import type { Service } from './service.ts'
 import type { Entry, Store } from './store.ts'
 
 /** More than fit a message of 64 KiB. A name high in the tree leads to all keys below it. */
-const mostServices = 4096
+const maxServices = 4096
 
 export interface Services {
   /**
@@ -20,9 +20,9 @@ export interface Services {
 
 export function createServices(path: Segments, store: () => Store): Services {
   function entriesOf(fixed: Segments, exact: boolean): readonly Entry[] {
-    const below = exact ? [] : store().below(fixed, mostServices + 1)
-    if (below.length > mostServices)
-      throw new Error(`more than ${mostServices} keys are below /${fixed.join('/')}: they do not fit an answer`)
+    const below = exact ? [] : store().below(fixed, maxServices + 1)
+    if (below.length > maxServices)
+      throw new Error(`more than ${maxServices} keys are below /${fixed.join('/')}: they do not fit an answer`)
     if (below.length > 0) return below
     const entry = store().at(fixed)
     return entry ? [entry] : []

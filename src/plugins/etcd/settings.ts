@@ -38,17 +38,17 @@ export interface EtcdSettings {
 
 const defaultEndpoint = 'http://localhost:2379'
 const defaultPort = 2379
-const mostSeconds = 0xffffffff
+const maxSeconds = 0xffffffff
 const second = 1000
 
 /** Milliseconds, from a number of seconds or a Go duration. */
 const leaseTime: Kind<number> = {
-  expected: `a number of seconds or a duration (30, 30s, 5m, 1h) of at most ${mostSeconds} seconds`,
+  expected: `a number of seconds or a duration (30, 30s, 5m, 1h) of at most ${maxSeconds} seconds`,
   // An empty word is 0, and 0 means the default.
   parse(word) {
     if (word.trim() === '') return 0
     const time = parseDuration(/^\d+$/.test(word) ? `${word}s` : word)
-    return time !== undefined && time >= 0 && time <= mostSeconds * second ? time : undefined
+    return time !== undefined && time >= 0 && time <= maxSeconds * second ? time : undefined
   },
 }
 

@@ -30,7 +30,7 @@ export interface Store {
 }
 
 /** The labels of a name (RFC 1035 §2.3.4) and a path before them. */
-const mostSegments = 255
+const maxSegments = 255
 /** Roughly a node with its map: a key of many short segments takes far more memory than its own octets. */
 const nodeOctets = 256
 
@@ -61,7 +61,7 @@ export function createStore(): Store {
   }
 
   return {
-    takes: (key) => key.length <= mostSegments || pathOf(key).length <= mostSegments,
+    takes: (key) => key.length <= maxSegments || pathOf(key).length <= maxSegments,
     get size() {
       return size
     },

@@ -40,7 +40,7 @@ const shortest = 1000
 const longest = 5000
 
 /** Failures of one `forward`, of some 300 octets each. */
-const mostFailures = 1024
+const maxFailures = 1024
 
 export function createFailures({ clock, recoveries, onEvicted }: FailuresOptions): Failures {
   /** In the order in which they were kept. */
@@ -63,7 +63,7 @@ export function createFailures({ clock, recoveries, onEvicted }: FailuresOptions
       // It is the same failure if the question fails again soon after the last one expired.
       const goesOn = before !== undefined && now < before.until + before.lasts && before.recoveries === recoveries()
       const lasts = goesOn ? Math.min(longest, 2 * before.lasts) : shortest
-      if (kept.size >= mostFailures) {
+      if (kept.size >= maxFailures) {
         kept.delete(kept.keys().next().value!)
         onEvicted()
       }

@@ -26,7 +26,7 @@ export interface Flights<Result> {
  * Exchanges for one name, type and class at a time. Clients differ in EDNS, DO, CD and transport, so that a popular
  * name has a handful; further ones wait until one ends.
  */
-const mostOfOneName = 8
+const maxPerName = 8
 
 interface Flight<Result> {
   readonly result: Promise<Result>
@@ -38,7 +38,7 @@ interface Flight<Result> {
 export function createFlights<Result>(aborted: Result): Flights<Result> {
   const shared = new Map<string, Flight<Result>>()
   const all = new Set<Cancellation>()
-  const gate = createGate(mostOfOneName)
+  const gate = createGate(maxPerName)
 
   function launch(name: string, begin: (cancellation: Cancellation) => Promise<Result>): Flight<Result> {
     const cancellation: Cancellation = { cancelled: false, cancel: undefined }

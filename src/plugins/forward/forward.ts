@@ -119,7 +119,7 @@ export function createForward(options: ForwardOptions): Forward {
       onRefused: metrics.tooMany,
     })
 
-  function ask(query: Query, asked: AskedUpstream, losable: Losable): Promise<ExchangeResult> {
+  function ask(query: Query, asked: AskedUpstream, evictable: Evictable): Promise<ExchangeResult> {
     const { request, key, transport } = asked
     const [question] = request.questions
     const longest = clock.now() + settings.readTimeout
@@ -132,7 +132,7 @@ export function createForward(options: ForwardOptions): Forward {
       // A UDP client cannot be seen to leave: the deadline is enough, and a signal costs a few microseconds.
       query.transport === 'udp' ? undefined : query.budget.signal,
       (cancellation) => {
-        losable.cancellation = cancellation
+        evictable.cancellation = cancellation
         const upstreams = order(servers.current)
         const maxAttempts = settings.maxConnectAttempts ?? 2 * upstreams.length
         const wire = encodeMessage(request, { limit: 0xffff })
@@ -163,12 +163,12 @@ export function createForward(options: ForwardOptions): Forward {
   async function forward(
     query: Query,
     asked: AskedUpstream,
-    losable: Losable,
+    evictable: Evictable,
     place: Place | undefined,
   ): Promise<Outcome> {
     running++
     try {
-      const result = await ask(query, asked, losable)
+      const result = await ask(query, asked, evictable)
       // The exchange may have been that of another query.
       if (result.kind === 'answer') options.onAnswered(query, result.upstream.to)
       return outcome(query, result)
@@ -193,12 +193,12 @@ export function createForward(options: ForwardOptions): Forward {
       const failure = failures.empty ? undefined : failureKey(asked.request, query.name, asked.transport)
       const failed = failure === undefined ? undefined : failures.get(failure)
       if (failed) return outcome(query, failed)
-      const losable: Losable = { cancellation: undefined }
+      const evictable: Evictable = { cancellation: undefined }
       // A query that shares an exchange costs the upstreams nothing.
-      if (!concurrent || flights.isUnderWay(asked.key)) return forward(query, asked, losable, undefined)
-      const lose = (): void => losable.cancellation && cancelExchange(losable.cancellation)
-      const place = relay.counted(concurrent.take(query.client.address, 0, lose))
-      if (place) return forward(query, asked, losable, place)
+      if (!concurrent || flights.isUnderWay(asked.key)) return forward(query, asked, evictable, undefined)
+      const evict = (): void => evictable.cancellation && cancelExchange(evictable.cancellation)
+      const place = relay.counted(concurrent.take(query.client.address, 0, evict))
+      if (place) return forward(query, asked, evictable, place)
       const error = new Error(`concurrent queries exceeded maximum ${settings.maxConcurrent}`)
       return { kind: 'rcode', rcode: rcode.REFUSED, plugin, error }
     },
@@ -241,7 +241,7 @@ interface AskedUpstream {
 }
 
 /** An exchange that may lose its place to another client's. */
-interface Losable {
+interface Evictable {
   cancellation: Cancellation | undefined
 }
 

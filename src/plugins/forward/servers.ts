@@ -14,7 +14,7 @@ import { questionTimeout } from '../../upstream/exchange.ts'
 import type { Upstream, UpstreamTarget } from '../../upstream/upstream.ts'
 import { type Families, ownFamilies, reachable } from './families.ts'
 import { foreignAddresses } from './host-addresses.ts'
-import { mostTargets } from './settings.ts'
+import { maxTargets } from './settings.ts'
 import { readNameservers, type UpstreamAddress } from './targets.ts'
 
 export interface ServerList {
@@ -80,7 +80,7 @@ export function createServerList(options: ServerListOptions): ServerList {
     if (stopped) return
     const next = new Map<string, Held<Upstream>>()
     const all = sources.flatMap((source) => source.servers)
-    const wanted = reachable(all, families()).slice(0, mostTargets)
+    const wanted = reachable(all, families()).slice(0, maxTargets)
     for (const server of wanted) {
       const key = JSON.stringify(server)
       if (!next.has(key)) next.set(key, held.get(key) ?? options.hold(server))
@@ -110,14 +110,14 @@ export function createServerList(options: ServerListOptions): ServerList {
       const servers = readNameservers(target)
       source.version = version
       if (servers.length === 0)
-        return complain(source, `${target.path} has no nameserver; keeping the previous nameservers`)
+        return logProblem(source, `${target.path} has no nameserver; keeping the previous nameservers`)
       source.loggedProblem = ''
       if (JSON.stringify(servers) === JSON.stringify(source.servers)) return
       source.servers = servers
       apply()
       log.info(`${target.path} changed: forwarding to ${servers.map((server) => server.address).join(', ')}`)
     } catch (error) {
-      complain(source, `cannot read ${target.path}: ${errorMessage(error)}; keeping the previous nameservers`)
+      logProblem(source, `cannot read ${target.path}: ${errorMessage(error)}; keeping the previous nameservers`)
     }
   }
 
@@ -130,7 +130,7 @@ export function createServerList(options: ServerListOptions): ServerList {
       // The system's resolver is slow: by now the name may be known to be in our own zones, which take precedence.
       if (found !== undefined || !source.isOwn) take(source, target, addresses)
     } catch (error) {
-      complain(source, `cannot resolve upstream ${target.host}: ${errorMessage(error)}`)
+      logProblem(source, `cannot resolve upstream ${target.host}: ${errorMessage(error)}`)
     }
   }
 
@@ -141,7 +141,7 @@ export function createServerList(options: ServerListOptions): ServerList {
     const { protocol, port } = target
     const serverName = protocol === 'dns' ? '' : target.host
     const servers = addresses.map((address) => ({ protocol, address, port, serverName }))
-    if (servers.length === 0) complain(source, `cannot resolve upstream ${target.host}: it has no address`)
+    if (servers.length === 0) logProblem(source, `cannot resolve upstream ${target.host}: it has no address`)
     else source.loggedProblem = ''
     if (JSON.stringify(servers) === JSON.stringify(source.servers)) return
     source.servers = servers
@@ -158,7 +158,7 @@ export function createServerList(options: ServerListOptions): ServerList {
     )
   }
 
-  function complain(source: Source, problem: string): void {
+  function logProblem(source: Source, problem: string): void {
     if (source.loggedProblem !== problem) log.warning(problem)
     source.loggedProblem = problem
   }

@@ -60,7 +60,7 @@ export interface ForwardSettings {
   readonly resolvers: readonly string[]
 }
 
-export const mostTargets = 15
+export const maxTargets = 15
 
 const second = 1000
 const defaultCheck: ForwardSettings['healthCheck'] = { interval: 0.5 * second, recursionDesired: true, domain: '.' }
@@ -108,7 +108,7 @@ function readForward(directive: Directive): ForwardSettings {
     throw fail(`max_age (${options.max_age} ms) must not be less than expire (${options.expire} ms)`, directive)
   }
   const to = toWords.map(readTarget)
-  if (to.length > mostTargets) throw fail(`more than ${mostTargets} TOs configured: ${to.length}`, toWords[mostTargets])
+  if (to.length > maxTargets) throw fail(`more than ${maxTargets} TOs configured: ${to.length}`, toWords[maxTargets])
   const named = to.findIndex((target) => target.kind === 'server' && target.server.serverName !== '')
   if (named >= 0 && options.tls_servername) {
     throw fail(`'tls_servername' cannot be used together with '%servername' in a TO`, toWords[named])

@@ -30,7 +30,7 @@ export interface GrpcSettings {
   readonly at: Position
 }
 
-export const mostTargets = 15
+export const maxTargets = 15
 /** CoreDNS's port of a TO without one. */
 const defaultPort = 53
 const unixPrefix = 'unix://'
@@ -66,7 +66,7 @@ export const schema: DirectiveSchema<GrpcSettings> = {
 }
 
 function readTargets(directive: Directive, words: readonly Token[]): GrpcSettings['to'] {
-  if (words.length > mostTargets) throw fail(`more than ${mostTargets} TOs configured: ${words.length}`, directive)
+  if (words.length > maxTargets) throw fail(`more than ${maxTargets} TOs configured: ${words.length}`, directive)
   return words.map((word) => {
     const place = ipAndPort(defaultPort).parse(word.text.replace(/^(dns|grpc):\/\//, ''))
     if (place) return { address: place.host, port: place.port }

@@ -53,7 +53,7 @@ export function openFollowedFile(
     else log.error(`cannot read hosts file ${path}: ${reason}`)
   }
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     try {
       const facts = await stat(path)
       if (!hasChanged(facts)) return
@@ -78,7 +78,7 @@ export function openFollowedFile(
       let timer: Timer | undefined
       let stopped = false
       const next = () => {
-        if (!stopped) timer = clock.after(milliseconds, () => void look().then(next))
+        if (!stopped) timer = clock.after(milliseconds, () => void check().then(next))
       }
       next()
       return {

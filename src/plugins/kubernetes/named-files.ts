@@ -10,15 +10,15 @@ import { errorMessage } from '../../telemetry/error-text.ts'
 import type { KubernetesSettings } from './settings.ts'
 
 export function readNamedFiles({ source }: KubernetesSettings, { block, log }: FileReading): void {
-  const tell = (path: string, read: (path: string) => unknown): void => {
+  const check = (path: string, read: (path: string) => unknown): void => {
     try {
       read(path)
     } catch (error) {
       log.error(`cannot read ${path}: ${errorMessage(error)} (retrying until it works)`)
     }
   }
-  if (source.kind === 'kubeconfig') tell(source.file, readRegularFile)
-  if (source.kind === 'manifests') tell(resolve(block.root, source.directory), statSync)
+  if (source.kind === 'kubeconfig') check(source.file, readRegularFile)
+  if (source.kind === 'manifests') check(resolve(block.root, source.directory), statSync)
   if (source.kind !== 'endpoint' || source.tls === undefined) return
-  for (const path of [source.tls.cert, source.tls.key, source.tls.ca]) tell(path, readRegularFile)
+  for (const path of [source.tls.cert, source.tls.key, source.tls.ca]) check(path, readRegularFile)
 }

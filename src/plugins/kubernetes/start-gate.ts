@@ -23,7 +23,7 @@ export interface StartGate {
 /** Milliseconds from the start: a snapshot of 8,000 Services is read after one second, and clients retry after five. */
 const longest = 2000
 /** Bound on waiting queries, each some 6 KiB. */
-const mostWaiting = 2048
+const maxWaiting = 2048
 
 export function createStartGate(clock: Clock, metrics: MetricsRegistry): StartGate {
   const waits = metrics.counter(
@@ -59,7 +59,7 @@ export function createStartGate(clock: Clock, metrics: MetricsRegistry): StartGa
     },
     wait({ releaseSlot }) {
       if (isOpen) return undefined
-      if (waiting >= mostWaiting) {
+      if (waiting >= maxWaiting) {
         waits.with('refused').inc()
         return undefined
       }

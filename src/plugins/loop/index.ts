@@ -30,7 +30,7 @@ export const loop: Plugin<LoopSettings> = { name: 'loop', schema, setup: setUp }
 
 const second = 1000
 /** Milliseconds to wait for an answer, between two attempts, and in all. */
-const patience = { answer: 2 * second, pause: second, all: 30 * second } as const
+const timing = { answer: 2 * second, pause: second, all: 30 * second } as const
 /** Our own query arrives once; each round of a loop brings it once more. */
 const sightingsOfALoop = 3
 const troubleshooting = 'https://coredns.io/plugins/loop#troubleshooting'
@@ -64,7 +64,7 @@ function setUp(_: LoopSettings, setup: Setup): Instance {
       return
     }
     sightings = 0
-    timer = clock.after(patience.answer, () => again(until))
+    timer = clock.after(timing.answer, () => again(until))
     sending = connection.send(encodeMessage(queryMessage(name, type.HINFO, true), { limit: 512 }), {
       answer() {
         finish()
@@ -77,7 +77,7 @@ function setUp(_: LoopSettings, setup: Setup): Instance {
   function again(until: number): void {
     timer?.cancel()
     sending?.cancel('silent')
-    timer = clock.after(patience.pause, () => ask(until))
+    timer = clock.after(timing.pause, () => ask(until))
   }
 
   /** An answer means that the query is not in a loop. */
@@ -93,7 +93,7 @@ function setUp(_: LoopSettings, setup: Setup): Instance {
       return next(query)
     },
     provides: [provide(relayPassage, passesEverything)],
-    serving: () => ask(clock.now() + patience.all),
+    serving: () => ask(clock.now() + timing.all),
     stop: finish,
   }
 }

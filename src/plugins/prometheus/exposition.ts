@@ -12,7 +12,7 @@ interface Rendering {
 }
 
 /** The largest share of time for rendering, whatever the number of scrapers. */
-const mostOfTheTime = 1 / 4
+const maxTimeShare = 1 / 4
 
 /**
  * Answers scrapes, compressed (on another thread) for scrapers that accept gzip, as Prometheus does. Concurrent scrapes
@@ -29,7 +29,7 @@ export function exposition(metrics: MetricsRegistry, extra: Readonly<Record<stri
       next = undefined
       const startedAt = performance.now()
       const text = metrics.text()
-      const rest = (): Promise<void> => pause((performance.now() - startedAt) * (1 / mostOfTheTime - 1))
+      const rest = (): Promise<void> => pause((performance.now() - startedAt) * (1 / maxTimeShare - 1))
       last = text.then(rest, rest)
       return text
     })

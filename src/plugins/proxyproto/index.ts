@@ -7,7 +7,7 @@ import type { Plugin } from '../../plugin/contract.ts'
 import { type ProxySettings, schema } from './settings.ts'
 
 /** Bound on the UDP sessions of a listener, as in CoreDNS. One takes about 300 octets. */
-const mostSessions = 10_240
+const maxSessions = 10_240
 
 /** Takes the client's address from the PROXY headers of load balancers. The transports read them. */
 export const proxyproto: Plugin<ProxySettings> = {
@@ -24,7 +24,7 @@ export const proxyproto: Plugin<ProxySettings> = {
       'UDP sessions forgotten before their time because there were more than max_sessions.',
       [],
     )
-    const { lifetime = 0, most = mostSessions } = settings.sessions
+    const { lifetime = 0, most = maxSessions } = settings.sessions
     const reading = provide(proxyProtocol, {
       policyFor: policyOf(settings),
       sessions: { lifetime: Math.max(0, lifetime), most },

@@ -36,7 +36,7 @@ export function createWatcher(
   let unreadable: string | undefined
   let busy = false
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     if (busy) return
     const hash = readHash()
     if (hash === process.configHash) {
@@ -76,7 +76,7 @@ export function createWatcher(
     value: {
       setPace({ interval, jitter }) {
         timer?.cancel()
-        timer = clock.every(interval + (Math.random() - 0.5) * jitter, () => void look())
+        timer = clock.every(interval + (Math.random() - 0.5) * jitter, () => void check())
       },
       running() {
         const hash = process.configHash

@@ -27,7 +27,7 @@ const validity = { before: 3 * hour, beforeJitter: 18 * hour, after: 32 * day, a
 const renewal = { age: 6 * day, left: 7 * day }
 
 /** Milliseconds between two checks. CoreDNS checks every five hours, and does not check the zone's file. */
-const lookEvery = 60_000
+const checkInterval = 60_000
 
 /** Bound on the records of a zone, which take some 30 MiB while it is signed. */
 export const maxRecords = 50_000
@@ -67,7 +67,7 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
   /** The last failure, which is logged once. */
   let failure: string | undefined
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     try {
       const reason = reasonToSign()
       if (reason !== undefined) await sign(reason)
@@ -75,7 +75,7 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
     } catch (error) {
       failed(errorMessage(error))
     }
-    if (!stopped) timer = clock.after(lookEvery, () => void look())
+    if (!stopped) timer = clock.after(checkInterval, () => void check())
   }
 
   function failed(reason: string): void {
@@ -149,7 +149,7 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
   }
 
   return {
-    start: () => void look(),
+    start: () => void check(),
     stop() {
       stopped = true
       timer?.cancel()

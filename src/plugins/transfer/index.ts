@@ -23,7 +23,7 @@ function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
       // A transfer needs a stream that carries many messages (RFC 5936 §4.2). CoreDNS does not answer IXFR over UDP
       // either.
       if (query.transport === 'udp' || query.transport === 'https' || query.transport === 'grpc')
-        return bare(rcode.REFUSED)
+        return rcodeOnly(rcode.REFUSED)
       const rule = ruleFor(rules, query.name)
       if (!rule) return next(query)
       if (!isAllowed(rule, query)) {
@@ -31,7 +31,7 @@ function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
       }
       const serial = query.qtype === type.AXFR ? 0 : clientSerial(query)
       if (serial === undefined)
-        return bare(rcode.SERVFAIL, new Error('IXFR requires one SOA record in the authority section'))
+        return rcodeOnly(rcode.SERVFAIL, new Error('IXFR requires one SOA record in the authority section'))
       const source = sources().find(({ zones }) => zones.includes(query.name))
       return source ? answer(query, serial, source, log) : next(query)
     },
@@ -42,7 +42,7 @@ function setup(rules: readonly Rule[], { block, clock, log }: Setup): Instance {
 
 const isAllowed = ({ to }: Rule, { client }: Query): boolean => to === 'anyone' || to.has(client.address)
 
-const bare = (code: number, error?: Error): RcodeOnly => ({
+const rcodeOnly = (code: number, error?: Error): RcodeOnly => ({
   kind: 'rcode',
   rcode: code,
   plugin,
@@ -53,7 +53,7 @@ const bare = (code: number, error?: Error): RcodeOnly => ({
 function answer(query: Query, serial: number, source: TransferSource, log: Logger): Outcome {
   const zone = source.snapshot(query.name)
   // With half of a zone, secondaries would deny the other half.
-  if (!zone) return bare(rcode.SERVFAIL, new Error('the zone is not completely known yet'))
+  if (!zone) return rcodeOnly(rcode.SERVFAIL, new Error('the zone is not completely known yet'))
   // Serial 0 asks for everything, as in CoreDNS.
   if (serial !== 0 && serial === zone.serial) {
     log.info(`zone ${query.name} with serial ${serial} is up to date at ${query.client.address}`)

@@ -22,7 +22,7 @@ const attempts = 3
 /**
  * Bound on NOTIFY messages under way, of all zones and secondaries: each holds a socket, and is followed by a transfer.
  */
-const mostUnderWay = 32
+const maxUnderWay = 32
 
 export interface NotifierOptions {
   readonly rules: readonly Rule[]
@@ -43,7 +43,7 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
   const watches: { stop(): void }[] = []
   let timer: Timer | undefined
   let lastRound = Number.NEGATIVE_INFINITY
-  const turns = createTurns(mostUnderWay)
+  const turns = createTurns(maxUnderWay)
 
   function changed(): void {
     timer ??= clock.after(Math.max(settleTime, lastRound + roundTime - clock.now()), notifyAll)

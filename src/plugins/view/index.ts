@@ -5,7 +5,7 @@ import { metadataSource } from '../../plugin/capabilities/metadata.ts'
 import { viewFilter } from '../../plugin/capabilities/view.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { Plugin } from '../../plugin/contract.ts'
-import { clientsOf, fewer } from '../../plugin/expression-clients.ts'
+import { clientsOf, narrower } from '../../plugin/expression-clients.ts'
 import { type QueryContext, queryFunctions, readExpression } from '../../plugin/query-expression.ts'
 
 type Condition = Expression<QueryContext>
@@ -46,7 +46,7 @@ export const view: Plugin<Settings> = {
       provide(viewFilter, {
         name,
         takes: (query) => conditions.every((condition) => isTrue(condition, query)),
-        clients: conditions.map(({ source }) => clientsOf(source)).reduce(fewer, undefined),
+        clients: conditions.map(({ source }) => clientsOf(source)).reduce(narrower, undefined),
       }),
     ],
   }),

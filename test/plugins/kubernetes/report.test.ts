@@ -5,7 +5,7 @@ import { serviceProblems } from '../../../src/cluster-dns/annotations/problems.t
 import { backendTag } from '../../../src/cluster-dns/features/split/split-backends.ts'
 import type { AnswerChange } from '../../../src/console/state.ts'
 import { createSettling } from '../../../src/plugins/kubernetes/publish/settling.ts'
-import { most } from '../../../src/plugins/kubernetes/report/bounds.ts'
+import { bounds } from '../../../src/plugins/kubernetes/report/bounds.ts'
 import { createClusterReport } from '../../../src/plugins/kubernetes/report/index.ts'
 import { createNotation } from '../../support/cluster-notation.ts'
 import { knowledgeOf } from '../../support/context.ts'
@@ -92,10 +92,10 @@ describe('the report of a cluster', () => {
   })
 
   it('the report is bounded, says how many services are left out, and leaves out none without a ready endpoint', () => {
-    const lines = Array.from({ length: most.services + 1 }, (_, i) => `service s${i} shop external www.example.com`)
+    const lines = Array.from({ length: bounds.services + 1 }, (_, i) => `service s${i} shop external www.example.com`)
     const { read } = reporting({ lines: [...lines, 'service lacking shop 10.96.0.3'].join('\n') })
     const { list, total, more } = read().services
-    assert.deepEqual([list.length, total, more], [most.services, most.services + 2, 2])
+    assert.deepEqual([list.length, total, more], [bounds.services, bounds.services + 2, 2])
     assert.equal(list[0].name, 'lacking')
   })
 
@@ -255,17 +255,17 @@ describe('the changes of answers', () => {
       lines: ['service db shop headless', ...endpoints].join('\n'),
     })
     const following = follow()
-    for (let i = 0; i < most.changesPerSecond + 20; i++) {
+    for (let i = 0; i < bounds.changesPerSecond + 20; i++) {
       apply(`endpoint db shop 10.0.2.${i} ready`)
       await settled()
     }
-    assert.equal(changes.length, most.changesPerSecond)
+    assert.equal(changes.length, bounds.changesPerSecond)
     assert.deepEqual(changes[0].before.slice(-2), ['10.0.1.7', '… 12 more'])
     assert.deepEqual(changes[0].after.slice(-1), ['… 13 more'])
     clock.advance(1_000)
     apply('endpoint db shop 10.0.3.1 ready')
     await settled()
-    assert.equal(changes.length, most.changesPerSecond + 1)
+    assert.equal(changes.length, bounds.changesPerSecond + 1)
     following.stop()
   })
 })

@@ -16,17 +16,17 @@ import type { MetricsRegistry } from '../../../telemetry/metrics.ts'
 import type { HoldQuota } from './quota.ts'
 
 /** Looks the name up again: the answer, or undefined while the name is missing. */
-type Look = () => Outcome | Promise<Outcome> | undefined
+type Retry = () => Outcome | Promise<Outcome> | undefined
 
 export interface HoldQueue {
   /** Starts to follow the cluster. */
   start(cluster: Pick<Cluster, 'subscribe'>): void
   /**
-   * Holds the query for a missing name. Resolves to the answer of `look` once the name exists, or to undefined when it
+   * Holds the query for a missing name. Resolves to the answer of `retry` once the name exists, or to undefined when it
    * did not appear in time. `over` when the query cannot be held: its time is up, or the quota is full. Undefined for
    * names that are not held.
    */
-  wait(query: Query, zone: string, look: Look): Promise<Outcome | undefined> | 'over' | undefined
+  wait(query: Query, zone: string, retry: Retry): Promise<Outcome | undefined> | 'over' | undefined
   /** How many queries are held, and the first of them. */
   list(most: number): { readonly waiting: number; readonly list: readonly HeldFacts[] }
   /** Answers every held query from the current state, and holds none from now on. */
@@ -54,8 +54,8 @@ interface HeldQuery {
   readonly facts: HeldFacts
   readonly service: string
   readonly label: string
-  readonly look: Look
-  readonly finish: (reason: Reason, outcome: ReturnType<Look>) => void
+  readonly retry: Retry
+  readonly finish: (reason: Reason, outcome: ReturnType<Retry>) => void
 }
 
 /** A service with held queries. */
@@ -78,7 +78,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
   let subscription: { unsubscribe(): void } | undefined
   let closed = false
 
-  function hold(query: Query, awaited: Awaited, milliseconds: number, look: Look) {
+  function hold(query: Query, awaited: Awaited, milliseconds: number, retry: Retry) {
     const { namespace, service, label } = awaited
     const key = keyOf(namespace, service)
     const takeSlotAgain = query.releaseSlot!()
@@ -89,7 +89,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
       facts: { name: query.name, client: query.client.address, since: now, until: now + milliseconds },
       service: key,
       label,
-      look,
+      retry,
       finish(reason, outcome) {
         timer?.cancel()
         remove(heldQuery)
@@ -135,7 +135,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
   function step(): boolean {
     for (const [query, reason] of due) {
       due.delete(query)
-      const outcome = lookAgain(query)
+      const outcome = retried(query)
       // The endpoint may be gone again by now.
       if (outcome || reason === 'released') query.finish(reason, outcome)
       return true
@@ -183,7 +183,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
         },
       })
     },
-    wait(query, zone, look) {
+    wait(query, zone, retry) {
       if (!query.releaseSlot) return undefined
       const awaited = awaitedAt(context(), zone, query.name, query.qtype)
       if (!awaited) return undefined
@@ -194,7 +194,7 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
         cells.ended.with('refused').inc()
         return 'over'
       }
-      return hold(query, awaited, milliseconds, look)
+      return hold(query, awaited, milliseconds, retry)
     },
     list(most) {
       const queries = [...services.values()].flatMap((service) => [...service.queries.values()])
@@ -213,15 +213,15 @@ export function createHoldQueue({ context, quota, clock, metrics }: HoldQueueOpt
       const queries = [...services.values()].flatMap(({ queries }) =>
         [...queries.values()].flatMap((same) => [...same]),
       )
-      for (const query of queries) query.finish('released', lookAgain(query))
+      for (const query of queries) query.finish('released', retried(query))
     },
   }
 }
 
 /** An exception is a bug: this query gets SERVFAIL, the others are not affected. */
-function lookAgain({ look }: HeldQuery): ReturnType<Look> {
+function retried({ retry }: HeldQuery): ReturnType<Retry> {
   try {
-    return look()
+    return retry()
   } catch (error) {
     return Promise.reject(error)
   }

@@ -64,7 +64,7 @@ export function createAliasNames(context: ClusterContext, sink: NameSink): Alias
       yield
     }
     if (!owner) published.delete(alias)
-    return isSame(before, owner) ? [] : [before, owner].filter((hand) => hand !== undefined)
+    return isSame(before, owner) ? [] : [before, owner].filter((other) => other !== undefined)
   }
 
   return {
@@ -82,11 +82,11 @@ export function createAliasNames(context: ClusterContext, sink: NameSink): Alias
       const all = new Set([...(claimed.get(key) ?? []), ...now])
       if (now.length > 0) claimed.set(key, now)
       else claimed.delete(key)
-      const changedHands: ServiceName[] = []
+      const affected: ServiceName[] = []
       for (const alias of all) {
-        for (const hand of yield* publish(alias)) if (!isSame(hand, { namespace, name })) changedHands.push(hand)
+        for (const other of yield* publish(alias)) if (!isSame(other, { namespace, name })) affected.push(other)
       }
-      return changedHands
+      return affected
     },
     forget() {
       for (const { names } of published.values()) for (const name of names) sink.remove(name)

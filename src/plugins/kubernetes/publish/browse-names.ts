@@ -70,7 +70,7 @@ export function createBrowseNames(context: ClusterContext, options: BrowseOption
     })
   }
 
-  function look(namespace: string, name: string): void {
+  function updateOffers(namespace: string, name: string): void {
     const known = offers.get(namespace) ?? new Map<string, readonly string[]>()
     const before = known.get(name) ?? []
     const now = typesOf(context, view.service(namespace, name))
@@ -82,7 +82,7 @@ export function createBrowseNames(context: ClusterContext, options: BrowseOption
   }
 
   return {
-    serviceChanged: look,
+    serviceChanged: updateOffers,
     namespaceChanged: (namespace) => mark(namespace, labelsOf(namespace)),
     forget(namespaces) {
       for (const namespace of namespaces) {

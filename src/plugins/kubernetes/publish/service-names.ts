@@ -255,8 +255,8 @@ export function createServiceNames(
       const ahead = compilesAhead ? yield* compileAhead(which.imported, before?.object, object) : nothingAhead
       const concerned = { all: ownChange || endpointsChange, endpoints: endpointsChange }
       const displaced = yield* compileOnDemand(which, ahead.names, concerned)
-      const changedHands = compilesAhead || endpointsChange ? yield* aliasNames.compile(which) : []
-      return [...ahead.displaced, ...displaced, ...changedHands]
+      const aliasChanges = compilesAhead || endpointsChange ? yield* aliasNames.compile(which) : []
+      return [...ahead.displaced, ...displaced, ...aliasChanges]
     },
     compileName: (zone, name) => void compileName(zone, name),
     compileAliasZones: aliasNames.compileZones,

@@ -14,7 +14,7 @@ export interface SplitMetrics {
 /** All `kubernetes` blocks share the gauges: each adds its own splits and removes them when it stops. */
 export function createSplitMetrics(context: ClusterContext, metrics: MetricsRegistry): SplitMetrics {
   const all = metrics.gauge('slicedns_splits', 'Services that are traffic splits.', []).with()
-  const bereft = metrics
+  const withoutBackend = metrics
     .gauge('slicedns_splits_without_backend', 'Traffic splits that have no backend with a ready endpoint.', [])
     .with()
   /** By namespace and name: whether the split has a backend. */
@@ -25,7 +25,7 @@ export function createSplitMetrics(context: ClusterContext, metrics: MetricsRegi
     if (hasBackend === undefined) return
     known.delete(key)
     all.dec()
-    if (!hasBackend) bereft.dec()
+    if (!hasBackend) withoutBackend.dec()
   }
 
   return {
@@ -40,7 +40,7 @@ export function createSplitMetrics(context: ClusterContext, metrics: MetricsRegi
       const hasBackend = states.some(({ condition }) => condition !== 'out')
       known.set(key, hasBackend)
       all.inc()
-      if (!hasBackend) bereft.inc()
+      if (!hasBackend) withoutBackend.inc()
     },
     stop() {
       for (const key of [...known.keys()]) forget(key)

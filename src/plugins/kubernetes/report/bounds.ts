@@ -1,5 +1,5 @@
 /** Bounds on the report of a cluster; the console page and the terminal show less. */
-export const most = {
+export const bounds = {
   /** Services of the list, and splits. */
   services: 2_000,
   problems: 1_000,

@@ -15,7 +15,7 @@ import type { EndpointSlice, Service } from '../../../k8s/model/types.ts'
 import type { Clock } from '../../../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../../scheduling/cooperative-scheduler.ts'
 import { createSplitIndex, type NamespacedName } from '../publish/split-index.ts'
-import { most } from './bounds.ts'
+import { bounds } from './bounds.ts'
 import { addressText } from './endpoints.ts'
 import { sharesOf } from './services.ts'
 
@@ -50,7 +50,7 @@ export function followChanges({ cluster, context, clock, changed }: ChangesOptio
   let second = 0
   let writtenInSecond = 0
 
-  function look({ namespace, name }: NamespacedName): Seen {
+  function currentState({ namespace, name }: NamespacedName): Seen {
     const service = isShown(context, namespace) ? view.service(namespace, name) : undefined
     if (!service) return nothing
     const backends = splitOf(context, service)
@@ -75,7 +75,7 @@ export function followChanges({ cluster, context, clock, changed }: ChangesOptio
     const [key, service] = next.value
     dirty.delete(key)
     const before = known.get(key) ?? nothing
-    const after = look(service)
+    const after = currentState(service)
     remember(service, after)
     // The answers of a split change with those of its backends.
     for (const split of splits.of(service)) mark(split, service.cause ?? causeOf(before, after))
@@ -87,7 +87,7 @@ export function followChanges({ cluster, context, clock, changed }: ChangesOptio
     const now = Math.floor(clock.now() / 1_000)
     if (now !== second) writtenInSecond = 0
     second = now
-    return writtenInSecond < most.changesPerSecond
+    return writtenInSecond < bounds.changesPerSecond
   }
 
   function write(service: NamespacedName, before: Seen, after: Seen, object: string): void {
@@ -106,7 +106,7 @@ export function followChanges({ cluster, context, clock, changed }: ChangesOptio
   function begin(): void {
     if (following || !view.synced) return
     following = true
-    for (const { namespace, name } of view.services()) remember({ namespace, name }, look({ namespace, name }))
+    for (const { namespace, name } of view.services()) remember({ namespace, name }, currentState({ namespace, name }))
   }
 
   const subscription = cluster.subscribe('observers', {
@@ -135,7 +135,8 @@ const isAlike = (before: Seen, after: Seen): boolean =>
 
 /** Whether an answer may have changed in addresses that are not written out. */
 function isHeadlessChange(before: Seen, after: Seen): boolean {
-  const many = (slices: readonly EndpointSlice[]) => slices.reduce((sum, { count }) => sum + count, 0) > most.addresses
+  const many = (slices: readonly EndpointSlice[]) =>
+    slices.reduce((sum, { count }) => sum + count, 0) > bounds.addresses
   return (after.service?.headless ?? before.service?.headless ?? false) && (many(before.slices) || many(after.slices))
 }
 
@@ -168,10 +169,11 @@ function answersOf(context: ClusterContext, { service, slices, shares }: Seen): 
       if (!filter(slice, place)) continue
       const count = (counts.get(type) ?? 0) + 1
       counts.set(type, count)
-      if (count <= most.addresses) texts.push([type, addressText(slice, place)])
+      if (count <= bounds.addresses) texts.push([type, addressText(slice, place)])
     }
   }
-  for (const [type, count] of counts) if (count > most.addresses) texts.push([type, `… ${count - most.addresses} more`])
+  for (const [type, count] of counts)
+    if (count > bounds.addresses) texts.push([type, `… ${count - bounds.addresses} more`])
   return byFamily(texts)
 }
 

@@ -3,13 +3,13 @@ import type { EndpointState } from '../../../console/state.ts'
 import { formatAddress } from '../../../dns/address.ts'
 import { targetNames } from '../../../k8s/model/target-names.ts'
 import { type EndpointSlice, endpointFlag } from '../../../k8s/model/types.ts'
-import { most } from './bounds.ts'
+import { bounds } from './bounds.ts'
 
 export function endpointStates(slices: readonly EndpointSlice[]): readonly EndpointState[] {
   const states: EndpointState[] = []
   for (const slice of slices) {
     const targets = targetNames(slice.targets, slice.count)
-    for (let place = 0; place < slice.count && states.length < most.endpoints; place++) {
+    for (let place = 0; place < slice.count && states.length < bounds.endpoints; place++) {
       const flags = slice.flags[place]
       states.push({
         address: addressText(slice, place),

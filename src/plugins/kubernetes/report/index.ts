@@ -9,7 +9,7 @@ import type { ClusterReport } from '../../../plugin/capabilities/reports.ts'
 import type { Clock } from '../../../scheduling/clock.ts'
 import type { AnnotationReport } from '../annotation-report/report.ts'
 import type { HoldQueue } from '../hold/hold-queue.ts'
-import { most } from './bounds.ts'
+import { bounds } from './bounds.ts'
 import { followChanges } from './changes.ts'
 import { endpointStates } from './endpoints.ts'
 import { readServices } from './services.ts'
@@ -41,7 +41,7 @@ export function createClusterReport(options: ClusterReportOptions): ClusterRepor
       return endpointStates(view.slices(namespace, service))
     },
     held() {
-      const { waiting, list } = holdQueue.list(most.held)
+      const { waiting, list } = holdQueue.list(bounds.held)
       return {
         waiting,
         list: list.map(({ name, client, since, until }) => ({
@@ -54,7 +54,7 @@ export function createClusterReport(options: ClusterReportOptions): ClusterRepor
     },
     problems: () =>
       annotations()
-        .problems(most.problems)
+        .problems(bounds.problems)
         .map(({ problem: { kind, namespace, name, problem } }) => ({
           kind,
           namespace,
@@ -91,7 +91,7 @@ function withoutCredentials(endpoint: string): string {
 /** Counts the problems of each service and its slices. */
 function problemsByService(annotations: Pick<AnnotationReport, 'problems'>): ReadonlyMap<string, number> {
   const counts = new Map<string, number>()
-  for (const { owner } of annotations.problems(most.problems)) {
+  for (const { owner } of annotations.problems(bounds.problems)) {
     if (!owner.startsWith('Service ')) continue
     const key = owner.slice('Service '.length)
     counts.set(key, (counts.get(key) ?? 0) + 1)

@@ -10,7 +10,7 @@ import { serviceName } from '../../../cluster-dns/names/cluster-name.ts'
 import type { ServiceState, SplitState } from '../../../console/state.ts'
 import type { Service } from '../../../k8s/model/types.ts'
 import type { ServicesReport } from '../../../plugin/capabilities/reports.ts'
-import { most } from './bounds.ts'
+import { bounds } from './bounds.ts'
 
 /** Services per step, which takes a fraction of a millisecond. */
 const perStep = 64
@@ -34,13 +34,13 @@ export function* readServices(
       ? countsOfBackends(context, backends)
       : countsOf(view.slices(service.namespace, service.name))
     const list = lacks(service, counts) ? lacking : others
-    if (list.length < most.services)
+    if (list.length < bounds.services)
       list.push(
         stateOf(context, service, backends, counts, problemsOf.get(`${service.namespace}/${service.name}`) ?? 0),
       )
-    if (backends && splits.length < most.services) splits.push(splitState(context, service, backends, picked))
+    if (backends && splits.length < bounds.services) splits.push(splitState(context, service, backends, picked))
   }
-  const list = [...lacking.sort(byName), ...others.sort(byName)].slice(0, most.services)
+  const list = [...lacking.sort(byName), ...others.sort(byName)].slice(0, bounds.services)
   return { services: { total, more: total - list.length, list }, splits: splits.sort(byName) }
 }
 

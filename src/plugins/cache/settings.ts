@@ -84,7 +84,7 @@ const rows = {
   denial: custom({ min: 1 }, ({ args }) => readLimits(args, 'denial')),
   prefetch: custom({ min: 1, max: 3 }, ({ args }) => readPrefetch(args)),
   serve_stale: custom({ min: 0, max: 5 }, ({ args }) => readServeStale(args)),
-  serve_stale_policy: option(oneOf(['prefer_positive'])),
+  serve_stale_policy: option(oneOf(['prefer_positive'], { ignoreCase: true }), { repeat: 'once' }),
   servfail: option(duration({ min: 0, max: 5 * minute })),
   disable: custom<Disabled, Disabled>({ min: 1 }, ({ args }, before) => readDisable(args, before), { default: {} }),
   keepttl: flag(),

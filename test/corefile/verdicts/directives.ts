@@ -316,7 +316,18 @@ export const directives: Readonly<Record<string, Samples>> = {
         '1h immediate 2147483647s',
         '1h immediate 2147483648s',
       ],
-      serve_stale_policy: ['prefer_positive', '', 'PREFER_POSITIVE', 'x', 'prefer_positive x'],
+      // It is refused without serve_stale.
+      serve_stale_policy: [
+        'prefer_positive',
+        'prefer_positive\nserve_stale',
+        'PREFER_POSITIVE\nserve_stale',
+        'x\nserve_stale',
+        'prefer_positive\nserve_stale\nserve_stale_policy prefer_positive',
+        '',
+        'PREFER_POSITIVE',
+        'x',
+        'prefer_positive x',
+      ],
       servfail: ['5s', '', '0', '-1s', '5m', '5m1s', '300', 'x', '5s 5s', '500ms'],
       disable: [
         'success',
@@ -961,6 +972,10 @@ export const directives: Readonly<Record<string, Samples>> = {
       'weighted weights.bad',
     ],
     options: { prefer: ['10.0.0.0/8', '', '10.0.0.0/8 2001:db8::/32', ...networks], reload: ['30s'] },
+  },
+  'loadbalance weighted': {
+    args: ['weights.txt', 'missing', 'weights.bad'],
+    options: { reload: ['30s', '', '30s 5s', ...durations], prefer: ['10.0.0.0/8'] },
   },
   local: { args: ['', 'x', '.'], options: { localhost_prefix: ['on', '', 'off', 'x', 'ON', 'on off'] } },
   log: {

@@ -58,6 +58,8 @@ export function createReload(steps: ReloadSteps): (reason: string) => Promise<Re
     try {
       refuseWhenClosing()
       log.info(`${reason}: Reloading`)
+      // These two and the last line are CoreDNS's own: alerts look for them.
+      log.info('Reloading')
       corefile = steps.read()
       // CoreDNS would load its built-in configuration instead, and REFUSE every name of the cluster.
       if (corefile.builtIn && !steps.running().builtIn)
@@ -71,6 +73,7 @@ export function createReload(steps: ReloadSteps): (reason: string) => Promise<Re
     } catch (error) {
       if (next) await steps.end(next)
       const unchanged = corefile?.hash === steps.running().hash
+      log.error(`Restart failed: ${errorMessage(error)}`)
       return { ok: false, error: errorMessage(error), ...(unchanged && { unchanged }) }
     }
     const old = steps.replace(next, corefile)
@@ -94,6 +97,7 @@ export function createReload(steps: ReloadSteps): (reason: string) => Promise<Re
   }
 }
 
+/** The message comes first, as CoreDNS's have no place. */
 export function logWarnings(log: Logger, { warnings }: Corefile): void {
-  for (const { message, at } of warnings) log.warning(at ? `${at.file}:${at.line}:${at.column} - ${message}` : message)
+  for (const { message, at } of warnings) log.warning(at ? `${message} (${at.file}:${at.line}:${at.column})` : message)
 }

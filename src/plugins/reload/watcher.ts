@@ -65,7 +65,7 @@ export function createWatcher(
       if (reason !== unreadable) {
         failures.inc()
         process.corefileUnreadable(reason)
-        log.warning(`Corefile changed but cannot be used, the running configuration stays: ${reason}`)
+        log.warning(`Corefile parse failed: ${reason}; the running configuration stays`)
       }
       unreadable = reason
       return undefined

@@ -84,7 +84,7 @@ describe('reload', () => {
     await pass(harness, 100 * second)
     assert.deepEqual(harness.reloads.reasons, [])
     assert.deepEqual(harness.lines.slice(1), [
-      "[WARNING] plugin/reload: Corefile changed but cannot be used, the running configuration stays: Corefile:1:1 - Unknown directive 'x'",
+      "[WARNING] plugin/reload: Corefile parse failed: Corefile:1:1 - Unknown directive 'x'; the running configuration stays",
     ])
     harness.file = { hash: 'second' }
     await pass(harness, 10 * second)

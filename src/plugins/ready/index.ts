@@ -3,7 +3,7 @@ import type { DirectiveSchema } from '../../corefile/schema.ts'
 import type { Instance, Plugin } from '../../plugin/contract.ts'
 import { acquireHttpListener, httpAddressText } from '../../telemetry/http/listener.ts'
 import { textReply } from '../../telemetry/http/message.ts'
-import { createReadiness, type Member } from './readiness.ts'
+import { createReadiness, logUnready, type Member } from './readiness.ts'
 
 interface Settings {
   readonly address: HostPort
@@ -29,7 +29,7 @@ const schema: DirectiveSchema<Settings> = {
 export const ready: Plugin<Settings> = {
   name: 'ready',
   schema,
-  setup({ address, monitor }, { process, block, metrics }) {
+  setup({ address, monitor }, { process, block, metrics, log, clock }) {
     const held: { release(): void }[] = []
     let member: Member | undefined
     let drain = (): void => undefined
@@ -40,14 +40,14 @@ export const ready: Plugin<Settings> = {
     return {
       async start() {
         const shared = process.acquire(`readiness ${address.host} ${address.port}`, () =>
-          createReadiness(metrics, httpAddressText(address)),
+          createReadiness(metrics, httpAddressText(address), logUnready(log, clock)),
         )
         held.push(shared)
         const listener = acquireHttpListener(process, address, { metrics })
         held.push(listener)
         const readiness = shared.value
         const route = listener.value.route('/ready', () => {
-          const { ready: isReady, text } = readiness.report()
+          const { ready: isReady, text } = readiness.answer()
           // A client with a kept-alive connection would not see that a new process on this port is ready.
           return textReply(isReady ? 200 : 503, text, { close: !isReady })
         })

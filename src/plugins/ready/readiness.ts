@@ -1,3 +1,5 @@
+import type { Clock } from '../../scheduling/clock.ts'
+import type { Logger } from '../../telemetry/log.ts'
 import type { MetricsRegistry } from '../../telemetry/metrics.ts'
 
 /** A plugin that reports whether it is ready. */
@@ -6,9 +8,15 @@ export interface Reporter {
   readonly instance: { ready?(): boolean }
 }
 
+interface Report {
+  readonly ready: boolean
+  readonly text: string
+}
+
 /** The state of /ready at one address, for all server blocks whose `ready` has that address. */
 export interface Readiness {
-  report(): { readonly ready: boolean; readonly text: string }
+  /** The answer to a probe. Logs the plugins that are not ready. */
+  answer(): Report
   /** `continuously`: reporters are asked each time; otherwise only until they are ready. */
   join(reporters: readonly Reporter[], continuously: boolean): Member
   /** Answers `Shutting down` from now on. */
@@ -31,6 +39,7 @@ interface Group {
 export function createReadiness(
   metrics: MetricsRegistry,
   address: string,
+  onUnready: (names: string) => void,
 ): { readonly value: Readiness; stop(): void } {
   const groups = new Set<Group>()
   let shuttingDown = false
@@ -54,7 +63,7 @@ export function createReadiness(
     return names
   }
 
-  function report(): { readonly ready: boolean; readonly text: string } {
+  function report(): Report {
     if (shuttingDown) return { ready: false, text: 'Shutting down' }
     const names = new Set(deciding().flatMap(unreadyNames))
     return names.size === 0 ? { ready: true, text: 'OK' } : { ready: false, text: [...names].sort().join(',') }
@@ -62,7 +71,11 @@ export function createReadiness(
 
   return {
     value: {
-      report,
+      answer() {
+        const found = report()
+        if (!found.ready && !shuttingDown) onUnready(found.text)
+        return found
+      },
       join(reporters, continuously) {
         const group: Group = { serving: false, continuously, unready: new Set(reporters) }
         groups.add(group)
@@ -81,5 +94,18 @@ export function createReadiness(
       collecting.remove()
       gauge.forget(address)
     },
+  }
+}
+
+/** Milliseconds between two lines: whoever reaches the address could fill the log. */
+const pauseOfLog = 1000
+
+/** CoreDNS's line for a probe that finds plugins unready. */
+export function logUnready(log: Logger, clock: Clock): (names: string) => void {
+  let last = Number.NEGATIVE_INFINITY
+  return (names) => {
+    if (clock.now() - last < pauseOfLog) return
+    last = clock.now()
+    log.info(`Plugins not ready: "${names}"`)
   }
 }

@@ -40,6 +40,29 @@ describe('ready', () => {
     await harness.settled()
   })
 
+  it('ready logs which plugins are not ready, once a second however often it is asked', async () => {
+    const harness = createPluginHarness()
+    const port = await freePort()
+    const states = { nomad: false, kubernetes: false }
+    const instance = readyOn(port, states, harness)
+    await instance.start?.()
+    for (let times = 0; times < 3; times++) await get(port)
+    states.nomad = true
+    harness.clock.advance(1000)
+    await get(port)
+    states.kubernetes = true
+    harness.clock.advance(1000)
+    await get(port)
+    await instance.drain?.()
+    await get(port)
+    assert.deepEqual(harness.lines, [
+      '[INFO] plugin/ready: Plugins not ready: "kubernetes,nomad"',
+      '[INFO] plugin/ready: Plugins not ready: "kubernetes"',
+    ])
+    await instance.stop?.()
+    await harness.settled()
+  })
+
   it('ready shows as a metric what /ready says, until it ends', async () => {
     const harness = createPluginHarness()
     const port = await freePort()

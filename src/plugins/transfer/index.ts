@@ -56,7 +56,9 @@ function answer(query: Query, serial: number, source: TransferSource, log: Logge
   if (!zone) return rcodeOnly(rcode.SERVFAIL, new Error('the zone is not completely known yet'))
   // Serial 0 asks for everything, as in CoreDNS.
   if (serial !== 0 && serial === zone.serial) {
-    log.info(`zone ${query.name} with serial ${serial} is up to date at ${query.client.address}`)
+    log.info(
+      `Outgoing noop, incremental transfer for up to date zone "${query.name}" to ${query.client.address} for ${serial} SOA serial`,
+    )
     const message = replyTo(query.request, { authoritative: false, answer: [zone.soa] })
     return { kind: 'reply', message, plugin }
   }
@@ -72,7 +74,9 @@ function clientSerial({ request: { authority } }: Query): number | undefined {
 
 function wholeZone(query: Query, zone: ZoneSnapshot, log: Logger): Outcome {
   const done = (records: number): void =>
-    log.info(`zone ${query.name} with serial ${zone.serial} transferred to ${query.client.address}: ${records} records`)
+    log.info(
+      `Outgoing transfer of ${records} records of zone "${query.name}" to ${query.client.address} for ${zone.serial} SOA serial`,
+    )
   const following = transferMessages(query.request, zone, done)
   const first = following.next()
   if (first.done) throw new Error('a zone without a message')

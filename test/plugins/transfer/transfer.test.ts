@@ -181,8 +181,8 @@ describe('transfer', () => {
     messagesOf(handle(instance, ask('a. AXFR', { transport: 'tcp' }), failing(passedOn)) as Outcome)
     messageOf(handle(instance, ask('a. IXFR', { transport: 'tcp', ...has(7) }), failing(passedOn)) as Outcome)
     assert.deepEqual(harness.lines, [
-      '[INFO] plugin/transfer: zone a. with serial 7 transferred to 192.0.2.1: 4 records',
-      '[INFO] plugin/transfer: zone a. with serial 7 is up to date at 192.0.2.1',
+      '[INFO] plugin/transfer: Outgoing transfer of 4 records of zone "a." to 192.0.2.1 for 7 SOA serial',
+      '[INFO] plugin/transfer: Outgoing noop, incremental transfer for up to date zone "a." to 192.0.2.1 for 7 SOA serial',
     ])
   })
 })

@@ -145,7 +145,7 @@ export function followZoneFile(options: FollowOptions): FollowedFile {
     if (reason === failure) return
     failure = reason
     options.onFailure()
-    log.error(`cannot load zone "${origin}": ${reason}`)
+    log.error(`Parsing zone "${origin}": ${reason}`)
   }
 
   function lookLater(): void {

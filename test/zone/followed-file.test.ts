@@ -52,7 +52,7 @@ describe('a zone that follows its file', () => {
         condition()
       })
     write(2, 500)
-    await look(() => assert.match(lines.join('\n'), /cannot load zone "a\.": with \d+ records/))
+    await look(() => assert.match(lines.join('\n'), /Parsing zone "a\.": with \d+ records/))
     const before = reserved
     clock.advance(5000)
     assert.equal(reserved, before)

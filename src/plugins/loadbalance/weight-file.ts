@@ -37,7 +37,7 @@ export function openWeightFile(path: string, interval: number, clock: Clock, log
     read()
   } catch (error) {
     if (!unreadable(error)) throw error
-    log.warning(`Cannot read the weight file ${path}; the next attempt is in ${durationText(interval)}`)
+    log.warning(`Failed to open weight file:${path}. Will try again in ${durationText(interval)}`)
   }
   let unreadableLogged = content === undefined
 

@@ -182,7 +182,7 @@ export function followPrimaries(options: FollowPrimariesOptions): FollowedPrimar
 
   function retryLater(reason: string): void {
     onFailure()
-    if (reason !== failure) log.warning(`zone ${origin} cannot be checked: ${reason}`)
+    if (reason !== failure) log.warning(`All '${origin}' masters failed to transfer: ${reason}`)
     failure = reason
     if (zone === undefined) {
       later(pause)

@@ -180,7 +180,7 @@ describe('loadbalance weighted', () => {
 
   it('loadbalance weighted starts without the file, and uses it once it is there', async () => {
     const { instance, file, harness } = weighted(undefined)
-    assert.match(harness.lines[0], /^\[WARNING\] .*the next attempt is in 10s$/)
+    assert.match(harness.lines[0], /^\[WARNING\] .*Failed to open weight file:.*\. Will try again in 10s$/)
     assert.ok(even(await firsts(instance, 4_000), 4))
     writeFileSync(file, 'a.org\n10.4.0.1 255\n')
     harness.clock.advance(10_000)

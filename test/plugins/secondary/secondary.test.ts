@@ -113,7 +113,7 @@ describe('the plugin secondary', () => {
     await failures(harness, 4)
     assert.match(
       harness.lines.join('\n'),
-      /^\[WARNING\] plugin\/secondary: zone a\. cannot be checked: 127\.0\.0\.1:\d+: it answered REFUSED$/,
+      /^\[WARNING\] plugin\/secondary: All 'a\.' masters failed to transfer: 127\.0\.0\.1:\d+: it answered REFUSED$/,
     )
     state.fails = undefined
     await passing(harness, 2 * second, () => shows(at, 'NOERROR 192.0.2.1'))

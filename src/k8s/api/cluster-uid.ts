@@ -39,8 +39,8 @@ const namespace = 'kube-system'
 /** A UUID has 36 characters. The UID is part of the snapshot file's header. */
 const longestUid = 64
 /** Milliseconds for the response, which is one object. */
-const patience = 10_000
-const limits = { silence: () => patience, total: patience }
+const uidTimeout = 10_000
+const limits = { silence: () => uidTimeout, total: uidTimeout }
 /** Milliseconds of failures after which the lists proceed without the UID: they must not depend on it. */
 const longestTrouble = 30_000
 /** Refusals in a row. A starting API server refuses what it allows a moment later; after this many the right is missing. */
@@ -67,8 +67,10 @@ export function createClusterUid({ connection, reducer, scheduler, clock, signal
 
   const ask = async (session: Session): Promise<string | undefined> => {
     const late = new AbortController()
-    const timer = clock.after(patience, () => {
-      late.abort(new ApiFailure('timeout', `${connection.name}: no Namespace ${namespace} within ${patience / 1000} s`))
+    const timer = clock.after(uidTimeout, () => {
+      late.abort(
+        new ApiFailure('timeout', `${connection.name}: no Namespace ${namespace} within ${uidTimeout / 1000} s`),
+      )
     })
     try {
       const response = await connection.get(session, path, acceptMetadata, AbortSignal.any([signal, late.signal]))

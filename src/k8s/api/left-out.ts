@@ -14,10 +14,10 @@ import type { Resource } from '../model/types.ts'
 import { acceptList, listReader, readItems, readStatus } from './body.ts'
 import type { Connection } from './connection.ts'
 import { describeFailure } from './failure.ts'
-import { listSilence } from './patience.ts'
 import type { Reflector } from './reflector.ts'
 import { statusFailure } from './status-failure.ts'
 import type { StoreUpdater } from './store-updater.ts'
+import { listSilence } from './timeouts.ts'
 
 export interface ReadResource {
   readonly resource: Resource

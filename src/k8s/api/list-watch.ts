@@ -1,4 +1,4 @@
-/** The requests that list and watch one resource. Time limits are in patience.ts. */
+/** The requests that list and watch one resource. Time limits are in timeouts.ts. */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import type { Reducer } from '../decode/reduce.ts'
@@ -7,10 +7,10 @@ import type { Resource } from '../model/types.ts'
 import { acceptList, acceptWatch, listReader, readItems, readStatus, watchReader } from './body.ts'
 import type { Connection } from './connection.ts'
 import { ApiFailure } from './failure.ts'
-import { listSilence, shortWatchTime, watchGrace, watchSilence, watchTime } from './patience.ts'
 import type { requestPath } from './resources.ts'
 import type { ApiResponse, Session } from './session.ts'
 import { statusFailure } from './status-failure.ts'
+import { listSilence, shortWatchTime, watchGrace, watchSilence, watchTime } from './timeouts.ts'
 
 export type RequestParameters = Parameters<typeof requestPath>[3]
 

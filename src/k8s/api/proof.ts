@@ -15,11 +15,11 @@ import type { Resource } from '../model/types.ts'
 import { acceptMetadata, listReader, readItems, readStatus } from './body.ts'
 import type { Connection } from './connection.ts'
 import { ApiFailure, describeFailure } from './failure.ts'
-import { listSilence } from './patience.ts'
 import type { ProofMeter } from './proof-metrics.ts'
 import type { Reflector } from './reflector.ts'
 import { statusFailure } from './status-failure.ts'
 import type { StoreUpdater } from './store-updater.ts'
+import { listSilence } from './timeouts.ts'
 
 export interface ProvenResource {
   readonly resource: Resource

@@ -5,8 +5,8 @@
 import type { Clock } from '../../scheduling/clock.ts'
 import { createBackoff } from './backoff.ts'
 import type { ApiFailure, FailureReason } from './failure.ts'
-import { longestAfterSilence } from './patience.ts'
 import type { EndsEarly } from './shared-waits.ts'
+import { longestAfterSilence } from './timeouts.ts'
 
 export interface Retry {
   /** Milliseconds to wait. */

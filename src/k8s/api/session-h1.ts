@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../scheduling/clock.ts'
 import { ApiFailure, describeFailure, isUnreachable } from './failure.ts'
-import { headPatience } from './patience.ts'
 import { type ApiResponse, parseRetryAfter, type Session } from './session.ts'
+import { headTimeout } from './timeouts.ts'
 
 /** `first`: an open connection. `redial` opens further ones, with TLS if needed. */
 export function openH1(first: Socket, origin: string, redial: () => Promise<Socket>, clock: Clock): Session {
@@ -28,7 +28,7 @@ export function openH1(first: Socket, origin: string, redial: () => Promise<Sock
     new Promise<ApiResponse>((resolve, reject) => {
       const { host } = new URL(origin)
       const sent = request({ agent, method: body ? 'POST' : 'GET', path, headers: { ...headers, host }, signal })
-      const timeout = headPatience(path)
+      const timeout = headTimeout(path)
       const late = clock.after(timeout, () => {
         sent.destroy(new ApiFailure('timeout', `${origin}: no response within ${timeout / 1000} s`))
       })

@@ -3,8 +3,8 @@ import { connect, constants, type IncomingHttpHeaders } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Clock } from '../../scheduling/clock.ts'
 import { ApiFailure, describeFailure } from './failure.ts'
-import { headPatience } from './patience.ts'
 import { type ApiResponse, parseRetryAfter, type Session } from './session.ts'
+import { headTimeout } from './timeouts.ts'
 
 /**
  * Octets that the server may send ahead, per stream and in total. With Node.js's 64 KiB a list of 32 MB took 3.5 s at a round
@@ -65,7 +65,7 @@ export function openH2(socket: Socket, origin: string, clock: Clock): Session {
           { signal, endStream: body === undefined },
         )
         if (body) stream.end(body)
-        const timeout = headPatience(path)
+        const timeout = headTimeout(path)
         const late = clock.after(timeout, () => {
           stream.destroy(new ApiFailure('timeout', `${origin}: no response within ${timeout / 1000} s`))
         })

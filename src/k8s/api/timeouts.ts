@@ -10,7 +10,7 @@ const minute = 60 * second
  * For the head of a response. The API server queues a request for at most 15 s (API Priority and Fairness); after that it
  * answers a watch at once, and a list as soon as it has been assembled.
  */
-export const headPatience = (path: string): number => (path.includes('watch=true') ? 20 * second : 25 * second)
+export const headTimeout = (path: string): number => (path.includes('watch=true') ? 20 * second : 25 * second)
 
 /** Between two chunks of a list. */
 export const listSilence = 25 * second

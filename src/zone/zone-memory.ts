@@ -6,7 +6,7 @@ const mebibyte = 1024 * 1024
 
 export interface ZoneMemory {
   /** An allowance for a growing zone. */
-  reserve(): Room
+  reserve(): ZoneAllowance
   /** The result tells whether more memory may be free than at the time of this call. */
   moreRoom(): () => boolean
 }
@@ -14,7 +14,7 @@ export interface ZoneMemory {
 /** All zones together would exceed the limit. */
 export class ZoneMemoryFull extends RangeError {}
 
-export interface Room {
+export interface ZoneAllowance {
   /** Sets the zone's octets and number of records. Throws ZoneMemoryFull if all zones together exceed the limit. */
   take(octets: number, records: number): void
   /** The zone is no longer used. */
@@ -63,4 +63,8 @@ export const holdZoneMemory = (process: ProcessState): Held<ZoneMemory> =>
   process.acquire('zone memory', () => ({ value: createZoneMemory(process.limits.memory), stop: () => undefined }))
 
 /** For zones with limits of their own. */
-export const unboundedRoom: Room = { take: () => undefined, release: () => undefined, abandon: () => undefined }
+export const unlimitedAllowance: ZoneAllowance = {
+  take: () => undefined,
+  release: () => undefined,
+  abandon: () => undefined,
+}

@@ -5,7 +5,7 @@ import { isSubdomain, labelsOf, lowerName, nameToWire, parentOf } from '../dns/n
 import { readSoa } from '../dns/rdata.ts'
 import { createRecordStore, type RRsets } from './record-store.ts'
 
-import { type Room, unboundedRoom } from './zone-memory.ts'
+import { unlimitedAllowance, type ZoneAllowance } from './zone-memory.ts'
 
 export type { RRsets } from './record-store.ts'
 
@@ -52,7 +52,7 @@ export interface ZoneBuilder {
   abandon(): void
 }
 
-export function createZoneBuilder(origin: string, room: Room = unboundedRoom): ZoneBuilder {
+export function createZoneBuilder(origin: string, allowance: ZoneAllowance = unlimitedAllowance): ZoneBuilder {
   const store = createRecordStore(origin)
   const ns: ResourceRecord[] = []
   const apexSignatures: ResourceRecord[] = []
@@ -97,7 +97,7 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
       else if (written.type === type.NS) addToList(ns, { ...written, name })
       else if (covered === type.SOA || covered === type.NS) addToList(apexSignatures, { ...written, name })
       else addToName(name, written)
-      room.take(store.octets + beside, size)
+      allowance.take(store.octets + beside, size)
       return true
     },
     finish() {
@@ -105,10 +105,10 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
       // The apex exists whatever it has.
       store.setAbove(origin)
       store.trim()
-      room.take(store.octets + beside + deniers.sortingOctets, size)
+      allowance.take(store.octets + beside + deniers.sortingOctets, size)
       const inOrder = deniers.inOrder((place) => canonicalKey(store.nameAt(place)))
       const octets = store.octets + beside
-      room.take(octets, size)
+      allowance.take(octets, size)
       isFinished = true
       const keyAt = (index: number): string => canonicalKey(store.nameAt(inOrder[index]))
       return {
@@ -133,12 +133,12 @@ export function createZoneBuilder(origin: string, room: Room = unboundedRoom): Z
           yield* apexSignatures
           yield* store.records()
         },
-        release: room.release,
+        release: allowance.release,
       }
     },
     abandon() {
       if (!isFinished) store.free()
-      room.abandon()
+      allowance.abandon()
     },
   }
 }

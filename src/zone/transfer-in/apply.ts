@@ -5,7 +5,7 @@ import { readSoa } from '../../dns/rdata.ts'
 import { recordKey } from '../../dns/record-key.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { createZoneBuilder, type Zone, type ZoneBuilder } from '../zone.ts'
-import type { Room, ZoneMemory } from '../zone-memory.ts'
+import type { ZoneAllowance, ZoneMemory } from '../zone-memory.ts'
 import { type Change, changedRecordOctets } from './read.ts'
 
 /** Throws an Error if the changes do not fit this zone, which must then be transferred as a whole. */
@@ -32,7 +32,7 @@ async function build(
   builder: ZoneBuilder,
   zone: Zone,
   changes: readonly Change[],
-  beside: Room,
+  beside: ZoneAllowance,
   scheduler: CooperativeScheduler,
 ): Promise<void> {
   const touched = await touchedRecords(zone, changes, builder.add, beside, scheduler)
@@ -63,7 +63,7 @@ async function touchedRecords(
   zone: Zone,
   changes: readonly Change[],
   keep: (record: ResourceRecord) => void,
-  beside: Room,
+  beside: ZoneAllowance,
   scheduler: CooperativeScheduler,
 ): Promise<Map<string, ResourceRecord>> {
   const names = new Set(

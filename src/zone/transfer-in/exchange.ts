@@ -62,14 +62,14 @@ export async function* exchange(
   const signed = key && signRequest(plain, key, clock.wall())
   const verifier = signed && key && createReplyVerifier(key, signed.mac, clock.wall)
   const frames = connectFrames(primary)
-  const patience = createPatience(frames, options)
+  const limits = limitReply(frames, options)
   const abort = (): void => frames.destroy(new Error('stopped'))
   signal.addEventListener('abort', abort, { once: true })
   try {
     const octets = signed?.octets ?? plain
     frames.write(Buffer.concat([uint16(octets.length), octets]))
     for (;;) {
-      const octets = await patience.during(frames.next())
+      const octets = await limits.during(frames.next())
       if (!octets) throw new Error('the connection was closed before the reply was complete')
       const endTurn = await place.messageTurn()
       try {
@@ -83,13 +83,13 @@ export async function* exchange(
     throw frames.received > 0 ? new Error(reason) : new PrimarySilent(reason)
   } finally {
     signal.removeEventListener('abort', abort)
-    patience.end()
+    limits.end()
     frames.destroy()
   }
 }
 
 /** Time and data limits of waiting. The time for processing a message here is not counted against the primary. */
-function createPatience(frames: Frames, { clock, place }: ExchangeOptions) {
+function limitReply(frames: Frames, { clock, place }: ExchangeOptions) {
   const whole = clock.after(replyTime, () =>
     frames.destroy(new Error(`the reply is not complete after ${replyTime / 60_000} minutes`)),
   )

@@ -180,12 +180,15 @@ function checkDirective(
 }
 
 function ofFiles({ refused, logged }: FileProblems, at: Position, files: FilesOf): Finding[] {
-  const told = logged.map((message): Finding => ({ severity: 'warning', message, at }))
-  if (refused === undefined) return told
+  const reported = logged.map((message): Finding => ({ severity: 'warning', message, at }))
+  if (refused === undefined) return reported
   const message = plainMessage(refused)
   return files === 'this machine'
-    ? [...told, { severity: 'error', message, at: refused.at }]
-    : [...told, { severity: 'warning', message: `the start would fail on this machine: ${message}`, at: refused.at }]
+    ? [...reported, { severity: 'error', message, at: refused.at }]
+    : [
+        ...reported,
+        { severity: 'warning', message: `the start would fail on this machine: ${message}`, at: refused.at },
+      ]
 }
 
 /** The occurrences without the body line, else without the occurrence, at the position; undefined if none matches. */

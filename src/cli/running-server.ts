@@ -79,15 +79,15 @@ function statusesOf(pids: readonly number[]): Promise<LocalServer[]> {
   )
 }
 
-export async function fetchStatus(target: RunningServer, patience: number = timeout): Promise<ServerStatus> {
-  const content = (await fetchJson(target, '/status', patience)) as Partial<ServerStatus> | null
+export async function fetchStatus(target: RunningServer, timeout: number = defaultTimeout): Promise<ServerStatus> {
+  const content = (await fetchJson(target, '/status', timeout)) as Partial<ServerStatus> | null
   if (!Array.isArray(content?.listeners) || !Array.isArray(content.sources)) throw otherVersion(target)
   return content as ServerStatus
 }
 
 /** The server's figures, as in the console. */
 export async function fetchState(target: RunningServer): Promise<ConsoleState> {
-  const content = (await fetchJson(target, '/state', statePatience)) as Partial<ConsoleState> | null
+  const content = (await fetchJson(target, '/state', stateTimeout)) as Partial<ConsoleState> | null
   const { server, api, traffic, top, services, problems, upstreams } = content ?? {}
   if (!server || !api || !traffic || !top || !services || !problems || !upstreams) throw otherVersion(target)
   return content as ConsoleState
@@ -96,8 +96,12 @@ export async function fetchState(target: RunningServer): Promise<ConsoleState> {
 export const otherVersion = ({ shown }: RunningServer): Error => new Error(`${shown} runs another version of slicedns`)
 
 /** The response for a path. Rejects with an Error for people, also for an error response. */
-export async function fetchJson(target: RunningServer, path: string, patience: number = timeout): Promise<unknown> {
-  const { status, body } = await fetchText(target, path, patience)
+export async function fetchJson(
+  target: RunningServer,
+  path: string,
+  timeout: number = defaultTimeout,
+): Promise<unknown> {
+  const { status, body } = await fetchText(target, path, timeout)
   let content: unknown
   try {
     content = JSON.parse(body)
@@ -110,28 +114,28 @@ export async function fetchJson(target: RunningServer, path: string, patience: n
 }
 
 /** Milliseconds. For an explanation the server runs the plugin chain, which may wait for an upstream. */
-const timeout = 10_000
+const defaultTimeout = 10_000
 /** A working server has its status at once: a command that looks for servers does not wait for one that hangs. */
 const statusTimeout = 2_000
 /** The first state takes half a second to compute. */
-const statePatience = 5_000
+const stateTimeout = 5_000
 
 async function fetchText(
   target: RunningServer,
   path: string,
-  patience: number,
+  timeout: number,
 ): Promise<{ status: number; body: string }> {
   const socket = 'pid' in target ? await connectLocally(target.pid) : undefined
   return new Promise((resolve, reject) => {
     const fail = (error: { code?: string; message: string }) => reject(new Error(failureText(target, error)))
-    const settings = { timeout: patience }
+    const settings = { timeout: timeout }
     // Node.js applies `timeout` only to connections that it opens itself.
-    socket?.setTimeout(patience)
+    socket?.setTimeout(timeout)
     const request =
       'url' in target
         ? (target.url.protocol === 'https:' ? getTls : get)(new URL(path, target.url), { ...settings, agent: false })
         : get({ ...settings, createConnection: () => socket as Socket, path, host: 'localhost' })
-    request.on('timeout', () => request.destroy(new Error(`no answer within ${patience / 1000} s`)))
+    request.on('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} s`)))
     request.on('error', fail)
     request.on('response', (response) => {
       let body = ''

@@ -56,20 +56,20 @@ function httpBoundsOf(scheme: Scheme, allOf: <T>(capability: Capability<T>) => r
   return { maxConnections: first('maxConnections'), maxStreams: first('maxStreams') }
 }
 
-interface Place {
+interface ListenerKey {
   readonly scheme: Scheme
   readonly address: string
   readonly port: number
 }
 
-function draftFor(drafts: Map<string, Draft>, place: Place): Draft {
+function draftFor(drafts: Map<string, Draft>, place: ListenerKey): Draft {
   const id = serverLabel(place.scheme, place.address, place.port)
   const draft = drafts.get(id) ?? createDraft(place)
   drafts.set(id, draft)
   return draft
 }
 
-function createDraft({ scheme, address, port }: Place): Draft {
+function createDraft({ scheme, address, port }: ListenerKey): Draft {
   const zonesOf = new Map<Block, readonly string[]>()
   return {
     add: (block, zones) => void zonesOf.set(block, [...(zonesOf.get(block) ?? []), ...zones]),

@@ -27,7 +27,7 @@ const second = 1_000
 /** Milliseconds between two samples: while somebody looks, and while figures are only kept for later. */
 const interval = { looking: second, kept: 10 * second }
 /** Milliseconds without a request after which nobody is looking any more. */
-const patience = 60 * second
+const lookLasts = 60 * second
 /** Milliseconds between the first two samples, which give the first rates. */
 const firstInterval = 500
 
@@ -90,7 +90,7 @@ export function createInspection(options: InspectionOptions): ServerInspection {
 
   /** Adjusts the sampling interval to who looks, or stops sampling. */
   function pace(): void {
-    const isLooking = clock.now() - lookedAt < patience
+    const isLooking = clock.now() - lookedAt < lookLasts
     const milliseconds = isLooking ? interval.looking : attending > 0 ? interval.kept : 0
     if (timer?.milliseconds === milliseconds || (!timer && milliseconds === 0)) return
     timer?.timer.cancel()

@@ -22,7 +22,7 @@ const mostAttempts = 1000
  * Milliseconds of silence after which the next upstream is asked too: each of them must get its turn within `readTimeout`.
  * A lone upstream is asked again after half of it.
  */
-export function patienceWith(upstreams: number, hedgeDelay: number, readTimeout: number): number {
+export function hedgeDelayFor(upstreams: number, hedgeDelay: number, readTimeout: number): number {
   return upstreams > 1
     ? Math.min(hedgeDelay, readTimeout / upstreams)
     : Math.min(readTimeout, Math.max(hedgeDelay, readTimeout / 2))
@@ -52,7 +52,7 @@ export function createAttemptPlan(order: readonly Upstream[], limit: number, rea
     hedgeAt(lastStartedAt) {
       if (used >= Math.max(2, order.length) || used >= most) return Number.POSITIVE_INFINITY
       const delay = order[(used - 1) % order.length].hedgeDelay.milliseconds
-      return lastStartedAt + patienceWith(order.length, delay, readTimeout)
+      return lastStartedAt + hedgeDelayFor(order.length, delay, readTimeout)
     },
   }
 }

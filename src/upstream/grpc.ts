@@ -26,7 +26,7 @@ export interface GrpcUpstream {
   isDown(): boolean
   /**
    * The reply's octets, or `notFound` if the service says so. Rejects without an answer, when the signal is aborted, or
-   * after `patience` milliseconds; with LostConnection if a retry may help.
+   * after `timeout` milliseconds; with LostConnection if a retry may help.
    */
   query(message: Uint8Array, options: QueryOptions): Promise<Uint8Array | 'notFound'>
   close(): void
@@ -35,7 +35,7 @@ export interface GrpcUpstream {
 export interface QueryOptions {
   readonly signal: AbortSignal
   /** Undefined: limited by the signal only. */
-  readonly patience: number | undefined
+  readonly timeout: number | undefined
 }
 
 /** An open connection was closed before any part of the answer arrived. */
@@ -57,7 +57,7 @@ export function createGrpcUpstream({ target, tls, clock, onSilent }: GrpcOptions
   return {
     to,
     isDown: sessions.isDown,
-    query: (message, { signal, patience }) =>
+    query: (message, { signal, timeout }) =>
       new Promise((resolve, reject) => {
         const session = sessions.current()
         const kept = session.isProven()
@@ -83,10 +83,10 @@ export function createGrpcUpstream({ target, tls, clock, onSilent }: GrpcOptions
           },
           signal,
         )
-        if (patience !== undefined)
-          late = clock.after(patience, () => {
+        if (timeout !== undefined)
+          late = clock.after(timeout, () => {
             abandoned = true
-            call.destroy(new Error(`no answer within ${patience / 1000} s`))
+            call.destroy(new Error(`no answer within ${timeout / 1000} s`))
           })
         call.on('response', (headers) => {
           found = statusIn(headers) ?? (headers[':status'] === 200 ? undefined : httpStatus(headers[':status']))

@@ -64,7 +64,7 @@ interface Connection {
 }
 
 /** The largest question and answer. */
-const room = 0xffff
+const largestMessage = 0xffff
 /** Milliseconds between two checks while exchanges wait and no thread watches. */
 const sweepInterval = 20
 /** The share of the sockets for one server: most Corefiles have few servers. */
@@ -74,7 +74,7 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
   const epoll = native.epoll()
   const descriptors = createDescriptorPool(new Int32Array(new SharedArrayBuffer(4 * mostSockets)))
   const size = Math.min(socketsPerServer, Math.floor(mostSockets * share))
-  const buffer = new Uint8Array(new ArrayBuffer(room))
+  const buffer = new Uint8Array(new ArrayBuffer(largestMessage))
   const address = native.addressOf(buffer)
   const connections: (Connection | undefined)[] = []
   const tags = new Int32Array(64)
@@ -127,8 +127,8 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
       // Each answer may end the socket's last exchange, which closes the socket.
       while (waiting.has(index)) {
         const fd = sockets.fd(index)
-        const length = native.receiveOne(fd, address, room)
-        if (length >= 0) take(index, buffer.subarray(0, Math.min(length, room)))
+        const length = native.receiveOne(fd, address, largestMessage)
+        if (length >= 0) take(index, buffer.subarray(0, Math.min(length, largestMessage)))
         else {
           const errno = native.errno()
           if (errno !== linux.EAGAIN) fail(index, fd, errno)
@@ -146,7 +146,7 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
     /** An ICMP error says that the server cannot be reached. */
     function fail(index: number, fd: number, errno: number): void {
       const local = localOf(fd)
-      while (native.receiveError(fd, address, room) >= 0);
+      while (native.receiveError(fd, address, largestMessage) >= 0);
       sockets.spend(index)
       for (const pending of waiting.get(index) ?? []) {
         pending.local = local
@@ -208,7 +208,7 @@ export function createKeptSockets({ native, clock, mostSockets }: KeptSocketsOpt
     connections[place] = { readable, idle: () => waiting.size === 0 }
     return {
       send(wire, receiver) {
-        const index = watcher && wire.length <= room ? sockets.draw(clock.now()) : -1
+        const index = watcher && wire.length <= largestMessage ? sockets.draw(clock.now()) : -1
         const sending = index < 0 ? undefined : sendOn(index, wire, receiver)
         retireLater()
         return sending ?? fallback.send(wire, receiver)

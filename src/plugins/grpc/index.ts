@@ -27,7 +27,7 @@ const largest = 65_535
  * Milliseconds for an upstream while another can be asked, as `read_timeout` of `forward`; the last one has the rest of
  * the question's 5 s.
  */
-const patience = 2_000
+const failoverTimeout = 2_000
 
 function setup(settings: GrpcSettings, setup: Setup): Instance {
   const metrics = createGrpcMetrics(setup.metrics)
@@ -99,7 +99,7 @@ async function ask(
     try {
       const reply = await upstream.query(message, {
         signal: budget.signal,
-        patience: left.length > 0 ? patience : undefined,
+        timeout: left.length > 0 ? failoverTimeout : undefined,
       })
       const found = reply === 'notFound' ? replyTo(request, { rcode: rcode.NXDOMAIN }) : answerIn(reply, request)
       // An answer to something else is FORMERR, as in CoreDNS.

@@ -40,7 +40,7 @@ export function createGivingUp({ exchanges, states, replies, handOver }: GivingU
   const { slots } = exchanges
 
   const deadlineOf = (slot: number, upstream: UpstreamState): number =>
-    slots.sentAt[slot] + slots.route[slot]!.patience(upstream)
+    slots.sentAt[slot] + slots.route[slot]!.hedgeDelay(upstream)
 
   function handOverSharers(slot: number): void {
     for (let sharer = exchanges.takeSharer(slot); sharer !== NONE; sharer = exchanges.takeSharer(slot)) {

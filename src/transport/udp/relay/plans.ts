@@ -2,7 +2,7 @@
 import type { RelayRules } from '../../../answer/relay.ts'
 import { createRoutes, type Routes } from '../../../answer/relay-routes.ts'
 import type { RelayForward, RelayRoute, RelayTable } from '../../../plugin/capabilities/relay.ts'
-import { patienceWith } from '../../../upstream/attempts.ts'
+import { hedgeDelayFor } from '../../../upstream/attempts.ts'
 import { createChoice, type UpstreamChoice, type UpstreamState, type UpstreamStates } from './upstreams.ts'
 
 /** One route of one space. */
@@ -13,7 +13,7 @@ export interface Route extends RelayRules {
   /** It has only one upstream. */
   readonly hasOne: boolean
   /** Milliseconds that an upstream may be silent before the chain takes the question. */
-  patience(upstream: UpstreamState): number
+  hedgeDelay(upstream: UpstreamState): number
   /** Counts one more question in progress; false, without counting it, when `max_concurrent` is reached. */
   enter(): boolean
   leave(): void
@@ -49,7 +49,7 @@ export function createPlans(states: UpstreamStates, words: Int32Array, thread: n
       ...rules,
       hasOne: upstreams.length === 1,
       choice: createChoice(forward.policy, states.placesOf(forward), states),
-      patience: ({ hedgeDelay }) => patienceWith(upstreams.length, hedgeDelay.milliseconds, readTimeout),
+      hedgeDelay: ({ hedgeDelay }) => hedgeDelayFor(upstreams.length, hedgeDelay.milliseconds, readTimeout),
       enter() {
         if (maxConcurrent > 0) {
           let all = 0

@@ -25,12 +25,12 @@ export interface Responder {
     start: number,
     end: number,
     space: number,
-    way: TransportCode,
+    transport: TransportCode,
     reply: Uint8Array,
     replyStart: number,
   ): number
   /** Counts the answer just given, with its duration in seconds; `family` is 1 for IPv4, 2 for IPv6. */
-  count(way: TransportCode, family: 1 | 2, seconds: number): void
+  count(transport: TransportCode, family: 1 | 2, seconds: number): void
   /** Whether an observer (`log`) wants the answer just given: if so, call `observe`. */
   observed(): boolean
   /** Records the last question and answer for the observer. To be called before `reply` is reused. */
@@ -58,7 +58,7 @@ export interface ResponderOptions {
    * Octets that the caller's buffers hold for a reply to a datagram. A longer reply, to a client that accepts it, is a
    * miss. Default 65,535.
    */
-  readonly udpRoom?: number
+  readonly udpReplyOctets?: number
   /** Where observed queries are recorded (query-ring.ts). Without it none are. */
   readonly queries?: SharedArrayBuffer
 }

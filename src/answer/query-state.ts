@@ -45,7 +45,7 @@ export interface QueryState {
   /** Length of the reply just written. */
   replyLength: number
   /** Largest reply to a datagram that the caller's buffers hold. */
-  room: number
+  maxReplyOctets: number
   /** Octets that a reply to a datagram may have, whatever its client takes: the largest payload size that is obeyed. */
   mostDatagram: number
   /** Where the next octet goes. */
@@ -76,7 +76,7 @@ export interface QueryState {
   additionals: number
   truncated: boolean
   /** The answer is a selected variant: addresses that do not fit are omitted without setting TC. */
-  drawn: boolean
+  isVariant: boolean
   /** Octets that a truncated reply would have had; then `replyOctets` counts them. 0: not truncated. */
   uncutOctets: number
 
@@ -124,7 +124,7 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     reply: nothing,
     replyStart: 0,
     replyLength: 0,
-    room: 0,
+    maxReplyOctets: 0,
     mostDatagram: 0xffff,
     at: 0,
     limit: 0,
@@ -142,7 +142,7 @@ export function createQueryState(handle: TableHandle, random: (() => number) | u
     authorities: 0,
     additionals: 0,
     truncated: false,
-    drawn: false,
+    isVariant: false,
     uncutOctets: 0,
     missReason: 0,
     space: 0,

@@ -32,9 +32,9 @@ export function writeAddresses(x: QueryState, body: number): boolean {
   const size = asked === type.A ? 4 : 16
   const count = words[(body + addresses.countAt) >> 2]
   const ttl = words[(body + addresses.ttlAt) >> 2]
-  const room = Math.floor((x.limit - x.at) / (ownerOctets(x) + fixedOctets + size))
-  const fitting = Math.min(count, Math.max(room, 0))
-  const some = x.drawn && fitting > 0 && fitting < count
+  const capacity = Math.floor((x.limit - x.at) / (ownerOctets(x) + fixedOctets + size))
+  const fitting = Math.min(count, Math.max(capacity, 0))
+  const some = x.isVariant && fitting > 0 && fitting < count
   if (fitting < count && !some && !cut(x, count * (x.key.length + fixedOctets + size))) return false
   const shuffle = (x.shuffle || some) && count > 1
   for (let i = 0; i < fitting; i++) {
@@ -96,7 +96,7 @@ function writeServiceRecords(x: QueryState, body: number, count: number, weighte
       drawn = drawByWeight(order, view, list, x.sampler)
       taken = 0
     }
-    const record = weighted ? order.drawn[taken++] : i
+    const record = weighted ? order.selected[taken++] : i
     const from = list + record * services.recordBytes
     const target = bytes[from + 6] | (bytes[from + 7] << 8)
     const word = words[(directory + target * 4) >> 2]

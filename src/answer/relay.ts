@@ -67,7 +67,7 @@ export interface RelayResponder {
   /** Turns the accepted reply into the client's, in place; returns its length. */
   write(rules: RelayRules): number
   /** Counts the answer given at `now` (milliseconds) to the client whose address is in `client` from `clientAt` on. */
-  count(way: TransportCode, now: number, seconds: number, client: Uint8Array, clientAt: number): void
+  count(transport: TransportCode, now: number, seconds: number, client: Uint8Array, clientAt: number): void
   /** Reports the answer to observers, if any. True when the control plane must be woken. */
   observe(route: QueryRoute, receivedAt: number, seconds: number): boolean
 }
@@ -111,9 +111,9 @@ export function createRelayResponder(
       return records.end - replyStart + (x.edns ? optOctets + repliedOptions(records, rules) : 0) <= limit
     },
     write: (rules) => writeReply(x, records, rules),
-    count(way, now, seconds, client, clientAt) {
-      const family = way === transportCode.udp4 ? 1 : 2
-      counters.count(x, way, family, seconds)
+    count(transport, now, seconds, client, clientAt) {
+      const family = transport === transportCode.udp4 ? 1 : 2
+      counters.count(x, transport, family, seconds)
       x.client = client
       x.clientAt = clientAt
       sketches.begin(now)

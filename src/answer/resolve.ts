@@ -166,7 +166,7 @@ function writeVariant(x: QueryState, entry: number, body: number): boolean {
   let word = (body + variants.listAt) >> 2
   while (words[word] >>> 0 <= draw) word += variants.variantBytes >> 2
   const kind = words[word + 1]
-  x.drawn = true
+  x.isVariant = true
   x.picked = kind >>> 16
   return writeBody(x, entry, kind & 0xff, words[word + 2] + (kind & 256 ? 0 : entry))
 }

@@ -28,7 +28,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
   const counters = createCounters(handle, slot === LOCAL ? LOCAL_ROWS : slot)
   const sketches = createSketchRecorder(handle, slot === LOCAL ? LOCAL_ROWS : slot)
   const epochCell = slot === LOCAL ? -1 : readerCell(slot)
-  const udpRoom = options.udpRoom ?? 0xffff
+  const udpReplyOctets = options.udpReplyOctets ?? 0xffff
   const queries = options.queries && createQueryProducer(options.queries)
   return {
     from(octets, at, family) {
@@ -43,7 +43,7 @@ export function createResponder(handle: TableHandle, slot: number, options: Resp
       x.stream = by === transportCode.stream
       x.reply = reply
       x.replyStart = replyStart
-      x.room = x.stream ? 0xffff : udpRoom
+      x.maxReplyOctets = x.stream ? 0xffff : udpReplyOctets
       x.edns = false
       x.payloadSize = 0
       x.dnssecOk = false

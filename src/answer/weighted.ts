@@ -14,7 +14,7 @@ export interface WeightedOrder {
   readonly left: Int32Array
   readonly each: Int32Array
   /** Indexes of the records selected last. */
-  readonly drawn: Int32Array
+  readonly selected: Int32Array
   runs: number
   /** End of the last run's records. */
   end: number
@@ -29,8 +29,19 @@ const atOnce = 16
 
 export function createWeightedOrder(): WeightedOrder {
   const byRun = (): Int32Array => new Int32Array(maxRuns)
-  const drawn = new Int32Array(atOnce)
-  return { start: byRun(), left: byRun(), each: byRun(), drawn, runs: 0, end: 0, from: 0, to: 0, records: 0, weight: 0 }
+  const selected = new Int32Array(atOnce)
+  return {
+    start: byRun(),
+    left: byRun(),
+    each: byRun(),
+    selected,
+    runs: 0,
+    end: 0,
+    from: 0,
+    to: 0,
+    records: 0,
+    weight: 0,
+  }
 }
 
 /** `list`: offset of the body's records; `endsAt`: offset of its runs. */
@@ -58,12 +69,12 @@ export function beginOrder(
 }
 
 /**
- * Selects the next records, several at a time because that is cheaper, and returns how many: their indexes are in `drawn`.
+ * Selects the next records, several at a time because that is cheaper, and returns how many: their indexes are in `selected`.
  * At least one record must remain.
  */
 export function drawByWeight(order: WeightedOrder, { bytes }: TableView, list: number, sampler: Sampler): number {
   if (order.records === 0) nextPriority(order, bytes, list)
-  const { start, left, each, drawn, from, end, runs } = order
+  const { start, left, each, selected, from, end, runs } = order
   const { index, swapped } = sampler
   const some = Math.min(order.records, atOnce)
   let { weight } = order
@@ -88,9 +99,9 @@ export function drawByWeight(order: WeightedOrder, { bytes }: TableView, list: n
     }
     const position = (run + 1 < runs ? start[run + 1] : end) - left[run]
     left[run]--
-    drawn[i] = index[position + place]
+    selected[i] = index[position + place]
     index[position + place] = index[position]
-    index[position] = drawn[i]
+    index[position] = selected[i]
     swapped[position] = position + place
   }
   order.records -= some

@@ -67,10 +67,10 @@ export interface Libc {
   send(fd: number, headers: number, count: number): number
   /** send(MSG_DONTWAIT) of `length` octets at the address `from`, on a connected socket. */
   sendOne(fd: number, from: number, length: number): number
-  /** recv(MSG_DONTWAIT) into `room` octets at the address `to`. Returns the datagram's full length, even if truncated. */
-  receiveOne(fd: number, to: number, room: number): number
+  /** recv(MSG_DONTWAIT) into `capacity` octets at the address `to`. Returns the datagram's full length, even if truncated. */
+  receiveOne(fd: number, to: number, capacity: number): number
   /** Takes one error from the socket's error queue (IP_RECVERR); returns -1 if it is empty. */
-  receiveError(fd: number, to: number, room: number): number
+  receiveError(fd: number, to: number, capacity: number): number
   /** An epoll set, or -1. It can itself be polled: it is readable while one of its sockets is. */
   epoll(): number
   /** Watches the socket for datagrams and errors; `ready` reports `tag`, with `edge` once for each event. */
@@ -158,8 +158,8 @@ function bindLibc(): Libc {
     receive: (fd, headers, count) => messages(numbers.recvmmsg, fd, headers, count, MSG_DONTWAIT, 0),
     send: (fd, headers, count) => messages(numbers.sendmmsg, fd, headers, count, MSG_DONTWAIT, 0),
     sendOne: (fd, from, length) => send(fd, from, length, MSG_DONTWAIT),
-    receiveOne: (fd, to, room) => recv(fd, to, room, MSG_DONTWAIT | MSG_TRUNC),
-    receiveError: (fd, to, room) => recv(fd, to, room, MSG_DONTWAIT | MSG_ERRQUEUE),
+    receiveOne: (fd, to, capacity) => recv(fd, to, capacity, MSG_DONTWAIT | MSG_TRUNC),
+    receiveError: (fd, to, capacity) => recv(fd, to, capacity, MSG_DONTWAIT | MSG_ERRQUEUE),
     epoll: () => epollCreate(CLOEXEC),
     watch(epoll, fd, tag, edge) {
       interest[0] = edge ? linux.POLLIN | EPOLLET : linux.POLLIN

@@ -71,7 +71,10 @@ export function createTransport(options: TransportOptions): Ingress {
   })
   const queries = createQueryRing()
   queryLog.addRing(queries)
-  const responder = (options.responder?.create ?? createResponder)(table, LOCAL, { udpRoom: largestDatagram, queries })
+  const responder = (options.responder?.create ?? createResponder)(table, LOCAL, {
+    udpReplyOctets: largestDatagram,
+    queries,
+  })
   const waiting = createFairBudget(limits.waitingBytes, () => metrics.waitingRefused.inc())
   const slots = createChainSlots({
     onMiss,

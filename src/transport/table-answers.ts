@@ -45,15 +45,15 @@ export function createTableAnswers({ responder, queryLog, clock, log, metrics }:
   return {
     answer({ request, client, local, listener, receivedAt }) {
       const family = client.address.includes(':') ? 2 : 1
-      const way = family === 1 ? transportCode.udp4 : transportCode.udp6
+      const transport = family === 1 ? transportCode.udp4 : transportCode.udp6
       responder.startBatch(receivedAt)
       clientNamer(responder, client.address)()
-      const length = answer(request, 0, request.length, listener.space, way, reply, 0)
+      const length = answer(request, 0, request.length, listener.space, transport, reply, 0)
       responder.offline()
       if (length === MISS) return 'miss'
       if (length === DROP) return undefined
       const seconds = (clock.now() - receivedAt) / 1000
-      responder.count(way, family, seconds)
+      responder.count(transport, family, seconds)
       if (responder.observed()) {
         responder.observe(routeOf(client, local))
         if (responder.publish(seconds)) queryLog.wake()

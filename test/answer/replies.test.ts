@@ -187,7 +187,7 @@ describe('a reply from the table', () => {
   })
 
   it('a query is left to the chain when its transport has less room than the client', () => {
-    const { table, space, profileId, ask } = createResponderHarness({}, { udpRoom: 600 })
+    const { table, space, profileId, ask } = createResponderHarness({}, { udpReplyOctets: 600 })
     table.put(space, profileId, `web.${zoneName}`, {
       ...empty,
       answers: new Map([[1, { kind: 'addresses', ttl: 5, addresses: new Uint8Array(800) }]]),

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createBacklog } from '../../src/transport/udp/backlog.ts'
 
-const room = 8 << 20
+const capacity = 8 << 20
 const full = 64
 
 interface Step {
@@ -19,7 +19,7 @@ function states(steps: readonly Step[]): string[] {
   let used = 0
   let busy = 1000
   const backlog = createBacklog(
-    () => ({ used, room }),
+    () => ({ used, capacity }),
     () => busy,
   )
   return steps.map((step) => {
@@ -109,7 +109,7 @@ describe('what a UDP thread that is behind sheds and cuts', () => {
     let busy = 1000
     let queued = used
     const backlog = createBacklog(
-      () => ({ used: queued, room }),
+      () => ({ used: queued, capacity }),
       () => busy,
     )
     const serve = (batches: number, replyOctets: number, messages = full): void => {

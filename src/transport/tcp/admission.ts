@@ -29,7 +29,7 @@ export interface AdmissionOptions {
 }
 
 /** Milliseconds: less than a client waits for a connection, and more than an active client is silent. */
-const patience = 1000
+const evictAfter = 1000
 
 interface Waiter {
   readonly client: string
@@ -52,8 +52,8 @@ export function createAdmission({ most, table, all, now, longest }: AdmissionOpt
 
   function admit(): void {
     for (let waiter = next(); waiter !== undefined; waiter = next()) {
-      const isPatient = now() - waiter.since >= patience
-      if (table.size() >= most() && !(isPatient && table.evictIdle(patience))) return
+      const hasWaited = now() - waiter.since >= evictAfter
+      if (table.size() >= most() && !(hasWaited && table.evictIdle(evictAfter))) return
       waiter.enter()
     }
   }

@@ -26,7 +26,7 @@ export interface Guest {
 }
 
 /** The endpoint that serves the address after this one was removed. */
-export function heirOf(
+export function successorOf(
   { listener: { scheme, port } }: Endpoint,
   address: string,
   endpoints: Iterable<Endpoint>,

@@ -5,7 +5,7 @@ import { bindError, hostsOf, idOf, isAbsentFamily } from '../listener-address.ts
 import { openEndpoints, type StagedChange, switchEndpoints, type Transport } from '../transport.ts'
 import { type Admission, createAdmission } from './admission.ts'
 import { inBoth } from './connection-table.ts'
-import { close, discard, type Endpoint, type Guest, heirOf, move, overlaps, type Place } from './endpoint.ts'
+import { close, discard, type Endpoint, type Guest, move, overlaps, type Place, successorOf } from './endpoint.ts'
 import { boundKernelBuffers, listen, probe, takesNoMore } from './listening-socket.ts'
 import { createOpening } from './opening.ts'
 import type { Connection, StreamProtocol } from './protocol.ts'
@@ -53,7 +53,7 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
     endpoint.accepted++
     const { localAddress: address } = socket
     const home =
-      leaving.has(endpoint) && address !== undefined ? heirOf(endpoint, address, endpoints.values()) : endpoint
+      leaving.has(endpoint) && address !== undefined ? successorOf(endpoint, address, endpoints.values()) : endpoint
     // The client has already closed the connection, or its address is no longer served.
     if (socket.remoteAddress === undefined || address === undefined || home === undefined) {
       socket.destroy()
@@ -129,8 +129,8 @@ export function openStreamTransport(protocols: readonly StreamProtocol[], option
       .then(() => void leaving.delete(endpoint))
     leaving.set(endpoint, closed)
     for (const guest of [...endpoint.guests]) {
-      const heir = heirOf(endpoint, guest.address, endpoints.values())
-      if (heir) move(guest, heir)
+      const successor = successorOf(endpoint, guest.address, endpoints.values())
+      if (successor) move(guest, successor)
       else guest.connection.finish(limits.drain)
     }
   }

@@ -11,7 +11,7 @@
 import { batchSize } from './batch.ts'
 
 /** Used and total octets of kernel memory of a socket's receive queue; undefined: unknown. */
-export type ReadQueue = () => { readonly used: number; readonly room: number } | undefined
+export type ReadQueue = () => { readonly used: number; readonly capacity: number } | undefined
 
 export interface Backlog {
   /** A batch was received. */
@@ -81,7 +81,7 @@ export function createBacklog(readQueue: ReadQueue, busy: () => number): Backlog
     if (queue === undefined) return 'none'
     if (shedding === 'none') pace = (busyNow - busyBefore) / (batchesPerLook * batchSize)
     const wait = (queue.used / queuedOctets) * pace
-    const fill = queue.used / queue.room
+    const fill = queue.used / queue.capacity
     const past = ({ wait: longest, fill: fullest }: { wait: number; fill: number }) => wait > longest || fill > fullest
     if (past(from.all)) return 'all'
     if (past(from.heaviest)) return 'heaviest'

@@ -7,7 +7,7 @@ import { controlCell } from './protocol.ts'
 const life = { ahead: 0, running: 1, over: 2, forbidden: 3 } as const
 
 /** Milliseconds that an exit waits: a thread that takes longer to start, or to notice that it must end, is stuck. */
-const patience = 1000
+const exitTimeout = 1000
 
 /** Called by the main thread before it starts a thread with these cells. */
 export function prepareLife(control: Int32Array): void {
@@ -28,5 +28,5 @@ export function endLife(control: Int32Array): void {
 /** Called by the main thread during the exit, after signalling the thread: returns when the thread makes no native calls. */
 export function awaitEndOfLife(control: Int32Array): void {
   const before = Atomics.compareExchange(control, controlCell.life, life.ahead, life.forbidden)
-  if (before === life.running) Atomics.wait(control, controlCell.life, life.running, patience)
+  if (before === life.running) Atomics.wait(control, controlCell.life, life.running, exitTimeout)
 }

@@ -75,13 +75,13 @@ export function openUdpThreads(options: UdpThreadsOptions): Transport {
     missRingBytes: limits.missRingBytes,
     copyRingBytes: limits.copyRingBytes,
     relaySockets: limits.relaySockets,
-    patience: limits.drain,
+    drainTimeout: limits.drain,
   })
   const relaying = createRelaying(pool, missQueue)
   const retirement = createRetirement({
     native,
     clock,
-    patience: limits.drain,
+    drainTimeout: limits.drain,
     thread: pool.thread,
     onDrained(socket) {
       partOf.delete(socket.id)

@@ -47,13 +47,13 @@ export interface RetirementDeps {
   readonly native: Libc
   readonly clock: Clock
   /** Milliseconds that a thread, and then the chain, may take to finish with a socket. */
-  readonly patience: number
+  readonly drainTimeout: number
   readonly thread: (shard: number) => UdpThread
   /** Called when no thread reads the socket any more. */
   readonly onDrained: (socket: OpenSocket) => void
 }
 
-export function createRetirement({ native, clock, patience, thread, onDrained }: RetirementDeps): Retirement {
+export function createRetirement({ native, clock, drainTimeout, thread, onDrained }: RetirementDeps): Retirement {
   /** Retired sockets that stay open until the chain has answered their queries. */
   const closing = new Set<Promise<void>>()
 
@@ -64,7 +64,7 @@ export function createRetirement({ native, clock, patience, thread, onDrained }:
     closing.add(closed)
     void closed.then(() => closing.delete(closed))
     // With a time limit: a thread that keeps dying must not block the next reload.
-    await within(clock, patience, drained)
+    await within(clock, drainTimeout, drained)
   }
 
   /** Closes the socket. The one that sends replies stays open until the chain has answered, within a time limit. */
@@ -74,7 +74,7 @@ export function createRetirement({ native, clock, patience, thread, onDrained }:
       const settled = new Promise<void>((resolve) => {
         part.settled = resolve
       })
-      if (part.pending > 0) await within(clock, patience, settled)
+      if (part.pending > 0) await within(clock, drainTimeout, settled)
       part.replyfd = -1
     }
     native.close(socket.fd)

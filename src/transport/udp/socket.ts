@@ -62,7 +62,7 @@ const meminfo = new Uint32Array(9)
 const meminfoOctets = new Uint8Array(meminfo.buffer)
 
 /** SO_MEMINFO: positions in its array of nine 32-bit counters (linux/sock_diag.h). */
-const meminfoAt = { used: 0, room: 1, drops: 8 } as const
+const meminfoAt = { used: 0, capacity: 1, drops: 8 } as const
 
 function readMeminfo(native: Libc, fd: number): boolean {
   return native.getOption(fd, linux.SOL_SOCKET, linux.SO_MEMINFO, meminfoOctets) === meminfoOctets.length
@@ -76,12 +76,12 @@ export function receiveQueueDrops(native: Libc, fd: number): number | undefined 
 export interface ReceiveQueue {
   /** Used and total octets of kernel memory of the socket's receive buffer. */
   readonly used: number
-  readonly room: number
+  readonly capacity: number
   /** Datagrams dropped since the socket was opened, mod 2^32. */
   readonly drops: number
 }
 
 export function receiveQueue(native: Libc, fd: number): ReceiveQueue | undefined {
   if (!readMeminfo(native, fd)) return undefined
-  return { used: meminfo[meminfoAt.used], room: meminfo[meminfoAt.room], drops: meminfo[meminfoAt.drops] }
+  return { used: meminfo[meminfoAt.used], capacity: meminfo[meminfoAt.capacity], drops: meminfo[meminfoAt.drops] }
 }

@@ -57,7 +57,7 @@ export interface UdpThreadOptions {
   /** Maximum number of sockets to upstreams. */
   readonly relaySockets: number
   /** Milliseconds that `stop` waits before it terminates the thread. */
-  readonly patience: number
+  readonly drainTimeout: number
   readonly clock: Clock
   readonly log: Logger
   readonly onRestart: () => void
@@ -130,7 +130,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
       trackUnmanagedFds: false,
       name: `udp ${options.number}`,
     })
-    worker.on('message', obeyReport)
+    worker.on('message', handleReport)
     worker.on('error', (error) => {
       lastError = error
     })
@@ -199,7 +199,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
     else restart = clock.after(delay, start)
   }
 
-  function obeyReport(report: ThreadReport): void {
+  function handleReport(report: ThreadReport): void {
     if (report.kind === 'ready') {
       wasReady = true
       ready.resolve()
@@ -268,7 +268,7 @@ export function openUdpThread(options: UdpThreadOptions): UdpThread {
         start()
       }
       // A thread that does not end by itself is stuck.
-      const late = clock.after(options.patience, () => void worker.terminate())
+      const late = clock.after(options.drainTimeout, () => void worker.terminate())
       return stopped.promise.finally(() => late.cancel())
     },
   }

@@ -113,7 +113,7 @@ function serve(): void {
   let busy = false
   for (;;) {
     if (Atomics.load(control, controlCell.stop) !== stopWhen.never && hasEnded(clock())) break
-    if (Atomics.load(control, controlCell.commands) !== commandsSeen) obey()
+    if (Atomics.load(control, controlCell.commands) !== commandsSeen) runCommands()
     if (admissions.anyClosed()) admissions.lookAtClosed(clock())
     if (!busy) wait(longestWait())
     else if (++batches % batchesPerPoll === 0) wait(0)
@@ -315,7 +315,7 @@ function reportReady(): void {
   if (found > 0) publishMisses()
 }
 
-function obey(): void {
+function runCommands(): void {
   commandsSeen = Atomics.load(control, controlCell.commands)
   for (;;) {
     const received: { message: ThreadCommand } | undefined = receiveMessageOnPort(port)
@@ -387,5 +387,5 @@ function report(message: ThreadReport): void {
 async function openResponder(): Promise<Responder> {
   const create: typeof createResponder =
     data.responder === undefined ? createResponder : (await import(data.responder)).createResponder
-  return create(data.table, data.slot, { udpRoom: largestDatagram, queries: data.queries })
+  return create(data.table, data.slot, { udpReplyOctets: largestDatagram, queries: data.queries })
 }

@@ -111,8 +111,8 @@ export function createClientReplies(options: ClientRepliesOptions): ClientReplie
       const { family } = socket
       const seconds = (now - slots.receivedAt[slot]) / 1000
       const client = slots.at(slot) + slotAt.name + addressOffset[family]
-      const way = family === 4 ? transportCode.udp4 : transportCode.udp6
-      responder.count(way, now, seconds, slots.bytes, client)
+      const transport = family === 4 ? transportCode.udp4 : transportCode.udp6
+      responder.count(transport, now, seconds, slots.bytes, client)
       observe(socket, slot, seconds)
       counts.relayed()
     },

@@ -5,6 +5,7 @@ import { httpAttacks } from './http-attacks.ts'
 import { overloadAttacks } from './overload-attacks.ts'
 import { questionAttacks } from './question-attacks.ts'
 import { secureAttacks } from './secure-attacks.ts'
+import { signAttacks } from './sign-attacks.ts'
 import { tcpAttacks } from './tcp-attacks.ts'
 import { upstreamAttacks } from './upstream-attacks.ts'
 import { zoneAttacks } from './zone-attacks.ts'
@@ -20,4 +21,5 @@ export const attacks: readonly Attack[] = [
   ...overloadAttacks,
   ...zoneAttacks,
   ...etcdAttacks,
+  ...signAttacks,
 ].toSorted((a, b) => a.finding - b.finding)

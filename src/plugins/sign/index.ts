@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import type { SigningKey } from '../../dnssec/key.ts'
 import { keyFileBase, readKeyFiles } from '../../dnssec/key-files.ts'
-import type { FileReading, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import type { FileReading, Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { schema, type ZoneToSign } from './settings.ts'
-import { createZoneSigner } from './signer.ts'
+import { createTurns, createZoneSigner, type InTurn } from './signer.ts'
 
 const plugin = 'sign'
 
@@ -19,7 +19,8 @@ export const sign: Plugin<readonly ZoneToSign[]> = {
 }
 
 function setup(zones: readonly ZoneToSign[], setup: Setup): Instance {
-  const { block, clock, log, metrics } = setup
+  const { block, clock, log, metrics, process } = setup
+  let turns: Held<InTurn> | undefined
   const failures = metrics.counter('slicedns_sign_failures_total', 'Zones that could not be signed.', ['zone'])
   const signers = zones.map(({ zone, file, directory, keys }) =>
     createZoneSigner({
@@ -29,15 +30,18 @@ function setup(zones: readonly ZoneToSign[], setup: Setup): Instance {
       keys: keys.map((key) => readKey(key, setup)),
       clock,
       log,
+      inTurn: (work) => turns?.value(work) ?? Promise.resolve(),
       onFailure: () => failures.with(zone).inc(),
     }),
   )
   return {
     start() {
+      turns = process.acquire('sign turns', () => ({ value: createTurns(), stop: () => undefined }))
       for (const signer of signers) signer.start()
     },
     stop() {
       for (const signer of signers) signer.stop()
+      turns?.release()
     },
   }
 }

@@ -1,5 +1,5 @@
 /** Signs a zone: adds NSEC and RRSIG records (RFC 4035 §2), as CoreDNS's sign does. */
-import { dnsClass, type as rrType } from '../../dns/codes.ts'
+import { dnsClass, type as rrType, typeName } from '../../dns/codes.ts'
 import type { ResourceRecord } from '../../dns/message.ts'
 import { lowerName, parentOf } from '../../dns/name.ts'
 import { readSoa } from '../../dns/rdata.ts'
@@ -8,6 +8,7 @@ import { childRecords } from '../../dnssec/ds.ts'
 import type { SigningKey } from '../../dnssec/key.ts'
 import { nsecRecord } from '../../dnssec/nsec.ts'
 import { canonicalRRset, signRRset } from '../../dnssec/rrsig.ts'
+import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { canonicalKey } from '../../zone/zone.ts'
 
 export interface SigningTerms {
@@ -18,6 +19,8 @@ export interface SigningTerms {
   /** Seconds since 1970. */
   readonly inception: number
   readonly expiration: number
+  /** Queries come before the zone. */
+  readonly scheduler: CooperativeScheduler
 }
 
 type RRsets = Map<number, ResourceRecord[]>
@@ -63,7 +66,7 @@ export function createUnsignedZone(): UnsignedZone {
         put({ ...key.record, name: zone, class: dnsClass.IN, ttl: soa.ttl })
         for (const each of childRecords(key, zone, soa.ttl)) put(each)
       }
-      const { authoritative, others } = inOrder(names, zone)
+      const { authoritative, others } = await inOrder(names, terms)
       const { minimum } = readSoa(soa.rdata)
       for (const [at, name] of authoritative.entries()) {
         const rrsets = names.get(name)!
@@ -76,7 +79,7 @@ export function createUnsignedZone(): UnsignedZone {
 }
 
 /** Authoritative names, and names below delegations and DNAMEs (RFC 4035 §2.2), both in canonical order. */
-function inOrder(names: ReadonlyMap<string, RRsets>, zone: string) {
+async function inOrder(names: ReadonlyMap<string, RRsets>, { zone, scheduler }: SigningTerms) {
   const isCut = (name: string): boolean => {
     const rrsets = names.get(name)
     return rrsets !== undefined && ((name !== zone && rrsets.has(rrType.NS)) || rrsets.has(rrType.DNAME))
@@ -88,11 +91,19 @@ function inOrder(names: ReadonlyMap<string, RRsets>, zone: string) {
     }
     return false
   }
-  const sorted = [...names.keys()].map((name) => ({ name, key: canonicalKey(name) }))
+  scheduler.begin()
+  const sorted: { readonly name: string; readonly key: string }[] = []
+  for (const name of names.keys()) {
+    sorted.push({ name, key: canonicalKey(name) })
+    if (scheduler.due) await scheduler.rest()
+  }
   sorted.sort((one, other) => (one.key < other.key ? -1 : 1))
   const authoritative: string[] = []
   const others: string[] = []
-  for (const { name } of sorted) (isBelowCut(name) ? others : authoritative).push(name)
+  for (const { name } of sorted) {
+    ;(isBelowCut(name) ? others : authoritative).push(name)
+    if (scheduler.due) await scheduler.rest()
+  }
   return { authoritative, others }
 }
 
@@ -117,8 +128,17 @@ async function signName(
   return [...sets.flatMap((rrset, at) => [...rrset, ...signatures[at]]), ...unsigned]
 }
 
+/** Octets of a message, which holds each set whole, and of a record beside its data, its owner a pointer. */
+const maxSetOctets = 65_535
+const recordHead = 12
+
 /** RFC 2181 §5.2: the records of a set have one TTL. */
 function withOneTtl(rrset: readonly ResourceRecord[]): readonly ResourceRecord[] {
+  const octets = rrset.reduce((sum, { rdata }) => sum + recordHead + rdata.length, 0)
+  if (octets > maxSetOctets) {
+    const [{ name, type }] = rrset
+    throw new RangeError(`the ${rrset.length} ${typeName(type)} records of ${name} are more than a message holds`)
+  }
   const ttl = Math.min(...rrset.map((record) => record.ttl))
   return rrset.every((record) => record.ttl === ttl) ? rrset : rrset.map((record) => ({ ...record, ttl }))
 }

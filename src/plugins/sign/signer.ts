@@ -29,8 +29,11 @@ const renewal = { age: 6 * day, left: 7 * day }
 /** Milliseconds between two checks. CoreDNS checks every five hours, and does not check the zone's file. */
 const checkInterval = 60_000
 
-/** Bound on the records of a zone, which take some 30 MiB while it is signed. */
+/** Bounds on a zone while it is signed: its records are objects then. */
 export const maxRecords = 50_000
+const maxOctets = 32 << 20
+/** What a record takes beside its name, which it has twice, and its data: about. */
+const recordOctets = 400
 /** The SOA is searched in the first records of a signed file: CoreDNS's figure. */
 const firstRecords = 100
 /** Octets that are written at once. */
@@ -45,7 +48,21 @@ export interface SignerOptions {
   readonly keys: readonly SigningKey[]
   readonly clock: Clock
   readonly log: Logger
+  /** Zones are signed one after the other: each takes its records' memory. */
+  readonly inTurn: InTurn
   onFailure(): void
+}
+
+/** Runs the work when that which came before it is done. */
+export type InTurn = (work: () => Promise<void>) => Promise<void>
+
+export function createTurns(): InTurn {
+  let last = Promise.resolve()
+  return (work) => {
+    const done = last.then(work)
+    last = done.catch(() => undefined)
+    return done
+  }
 }
 
 export interface ZoneSigner {
@@ -54,7 +71,7 @@ export interface ZoneSigner {
 }
 
 export function createZoneSigner(options: SignerOptions): ZoneSigner {
-  const { zone, source, target, keys, clock, log } = options
+  const { zone, source, target, keys, clock, log, inTurn } = options
   const scheduler = createCooperativeScheduler(clock)
   const tags = keys.map(({ tag }) => tag)
   const now = (): number => Math.floor(clock.wall() / 1000)
@@ -70,7 +87,7 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
   async function check(): Promise<void> {
     try {
       const reason = reasonToSign()
-      if (reason !== undefined) await sign(reason)
+      if (reason !== undefined) await inTurn(() => sign(reason))
       failure = undefined
     } catch (error) {
       failed(errorMessage(error))
@@ -99,6 +116,7 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
   }
 
   async function sign(reason: string): Promise<void> {
+    if (stopped) return
     log.info(`Signing ${JSON.stringify(zone)} because ${reason}`)
     const begun = clock.now()
     const serial = now()
@@ -111,6 +129,7 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
       keys,
       serial,
       inception: serial - validity.before - Math.floor(validity.beforeJitter * Math.random()),
+      scheduler,
       expiration: serial + validity.after + Math.floor(validity.afterJitter * Math.random()),
     }
     await writeBeside(target, pieces(unsigned.sign(terms)))
@@ -126,8 +145,12 @@ export function createZoneSigner(options: SignerOptions): ZoneSigner {
   async function read(add: (record: ResourceRecord) => void): Promise<number> {
     const { first, include } = openZoneFiles(source)
     let outside = 0
+    let octets = 0
     scheduler.begin()
     for (const record of zoneRecords(first.pieces, { zone, file: first.file, maxRecords, include })) {
+      octets += recordOctets + 2 * record.name.length + record.rdata.length
+      if (octets > maxOctets)
+        throw new RangeError(`its records take more than ${maxOctets >> 20} MiB while it is signed: divide the zone`)
       if (isSubdomain(zone, lowerName(record.name))) add(record)
       else outside++
       if (scheduler.due) await scheduler.rest()

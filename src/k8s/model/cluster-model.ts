@@ -245,6 +245,8 @@ export function createClusterModel(
       // First nothing may be denied any more; only then are the objects removed.
       synced = isSynced()
       for (const resource of dropped) {
+        if (resource === 'endpointslices') slices.clear()
+        if (resource === 'importedslices') imported.clear()
         const store = stores[resource] as ResourceStore<Named>
         for (const { namespace = '', name } of [...store.all()]) store.remove(namespace, name)
       }

@@ -13,6 +13,8 @@ export interface SliceIndex {
    * flags or names (each at least once), as views into the slices.
    */
   replace(before: EndpointSlice | undefined, after: EndpointSlice | undefined): () => Iterable<Uint8Array>
+  /** Takes all of them out, in a fraction of the time that one after the other takes: `replace` finds no `before` any more. */
+  clear(): void
 }
 
 export interface AddressEntry {
@@ -24,7 +26,7 @@ const noSlices: readonly EndpointSlice[] = Object.freeze([])
 
 export function createSliceIndex(): SliceIndex {
   const services = new Map<string, Map<string, readonly EndpointSlice[]>>()
-  const addresses = createAddressIndex()
+  let addresses = createAddressIndex()
   /** A slice's number in the address index; its next version inherits it. */
   const numbers = new Map<EndpointSlice, number>()
   const numbered: (EndpointSlice | undefined)[] = []
@@ -83,6 +85,7 @@ export function createSliceIndex(): SliceIndex {
       return found.sort(byName)
     },
     replace(before, after) {
+      if (after === undefined && !numbers.has(before!)) return () => []
       replaceInService(before, after)
       const number = numberOf(before, after)
       if (before !== undefined && after !== undefined && sameAddresses(before, after)) {
@@ -97,6 +100,13 @@ export function createSliceIndex(): SliceIndex {
         const only = after ?? before
         return only === undefined ? [] : allAddresses(only)
       }
+    },
+    clear() {
+      services.clear()
+      numbers.clear()
+      numbered.length = 0
+      freeNumbers.length = 0
+      addresses = createAddressIndex()
     },
   }
 }

@@ -47,10 +47,11 @@ export async function run({ print }: Context): Promise<void> {
           ...clientKinds.map((kind) => thousands(lostTwice[kind])),
           back === undefined ? '' : millis(back),
         ])
-      const { sent, answered, failed, latency, exits } = outcome
+      const { sent, answered, failed, unclaimed, latency, exits } = outcome
       const codes = [...new Set(exits)].join(', ')
       print(
         `${steps.join(', ')}: ${thousands(sent)} queries, ${thousands(answered)} answered, ${JSON.stringify(failed)} failed, ` +
+          `${thousands(unclaimed)} replies that no socket took, ` +
           `p50 ${millis(latency.p50)} ms, p99 ${millis(latency.p99)} ms; ${codes}`,
       )
     }

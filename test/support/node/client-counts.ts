@@ -14,6 +14,11 @@ export interface ClientCounts {
   readonly answered: number
   /** SERVFAIL and whatever else is no answer, by rcode. */
   readonly failed: Readonly<Record<string, number>>
+  /**
+   * Replies that came to no socket of these clients: from another address than the one that was asked, where connection tracking has
+   * forgotten the query, or after their time.
+   */
+  readonly unclaimed: number
   /** Queries whose first try had no reply, the first ten thousand. */
   readonly lost: readonly Lost[]
   /** Milliseconds below which this part of the answers came. */

@@ -4,6 +4,7 @@
  * addresses in turn. A list of servers' own addresses from the parent makes a third of the clients ask these, two each, in turn, until
  * an empty one. At 'stop' it waits for the replies that are due, and answers with what it has counted.
  */
+import { readFileSync } from 'node:fs'
 import { linux, loadLibc } from '../../../src/libc/libc.ts'
 import { encodeSocketAddress } from '../../../src/libc/sockaddr.ts'
 import { question } from '../question.ts'
@@ -42,6 +43,7 @@ let sent = 0
 let answered = 0
 let sending = true
 const began = performance.now()
+const unclaimedBefore = datagramsToNobody()
 
 const hearsRefusals = ({ by }: Query): boolean => by !== 'same socket'
 
@@ -129,11 +131,20 @@ function turn(): void {
   for (const query of waiting.values()) if (now - query.triedAt > patience) again(query)
 }
 
+/** What the kernel of this network namespace has counted (RFC 4113, udpNoPorts). */
+function datagramsToNobody(): number {
+  const [names, values] = readFileSync('/proc/net/snmp', 'latin1')
+    .match(/^Udp: .*$/gm)!
+    .map((line) => line.split(' '))
+  return Number(values![names!.indexOf('NoPorts')])
+}
+
 function counts(): ClientCounts {
   latencies.sort((a, b) => a - b)
   const at = (part: number) =>
     latencies[Math.min(latencies.length - 1, Math.floor(part * latencies.length))] ?? Number.NaN
-  return { sent, answered, failed, lost, latency: { p50: at(0.5), p99: at(0.99) } }
+  const unclaimed = datagramsToNobody() - unclaimedBefore
+  return { sent, answered, failed, unclaimed, lost, latency: { p50: at(0.5), p99: at(0.99) } }
 }
 
 const timer = setInterval(turn, 1)

@@ -11,17 +11,17 @@ import { maxMessageOctets } from '../../dns/reply.ts'
 import type { SocketAddress, Transport } from '../../plugin/query.ts'
 import { sliceLength } from '../../scheduling/cooperative-scheduler.ts'
 import type { Listener } from '../../server/ingress.ts'
-import { type ChainSlots, createChainSlots, servfail } from '../chain-slots.ts'
+import { type ChainSlots, createChainSlots } from '../chain-slots.ts'
 import { clientNamer } from '../client-octets.ts'
 import { writeFormerr } from '../error-replies.ts'
 import { routeOf } from '../query-log.ts'
 import { createDeadlines } from './deadlines.ts'
 import { createFramer } from './framing.ts'
-import type { ReplyStream } from './multi-message.ts'
 import { createOutput } from './output.ts'
 import type { Connection, ConnectionEnds } from './protocol.ts'
 import { readAhead } from './read-ahead.ts'
 import type { SharedState } from './shared-state.ts'
+import { createTransfers } from './transfers.ts'
 
 type State =
   /** Reads queries and answers them. */
@@ -57,10 +57,6 @@ export function openConnection(
   const nameClient = clientNamer(responder, client.address)
   const framer = createFramer(listenerOf().takesUpdates ? maxMessageOctets : limits.tcpRequestBytes)
   const deadlines = createDeadlines(limits, listenerOf, now())
-  /** The multi-message reply in progress: clients expect its messages without others in between. */
-  let transfer: ReplyStream | undefined
-  /** Replies held back meanwhile, in order. At most `tcpPending`, because no query is read meanwhile. */
-  const behindTransfer: (() => void)[] = []
   /** Signals to the plugin chain that the client has gone. Created for the first query that may have to wait. */
   let departure: AbortController | undefined
   let local = proxied.local
@@ -89,6 +85,7 @@ export function openConnection(
   const idle = (): boolean => slots.pending() === 0 && output.unsent() === 0
   const entry = table.add(client.address, { idle, destroy }, places)
   const output = createOutput({ socket, scratch: shared.scratch, now, onUnsent: entry.setUnsent })
+  const transfers = createTransfers({ shared, slots, output, send, onEnded: replied, onFailed: destroy })
 
   socket.on('data', (chunk: Buffer) => {
     if (state !== 'reading') return
@@ -104,13 +101,13 @@ export function openConnection(
   })
   socket.on('drain', () => {
     output.measure()
-    transfer?.resume()
+    transfers.resume()
     wake()
   })
   socket.on('close', close)
   socket.on('error', destroy)
 
-  const blocked = (): boolean => transfer !== undefined || slots.full() || output.full()
+  const blocked = (): boolean => transfers.active() || slots.full() || output.full()
   const answering = (): boolean => (state === 'reading' || state === 'draining') && !blocked()
 
   /** Answers some of the received messages. True when there may be more to answer. */
@@ -224,12 +221,11 @@ export function openConnection(
       releaseSlot: undefined,
     }
     slots.ask(query, (reply) => {
-      const deliver = (): void => {
-        if (messages !== undefined) stream(request, reply, messages)
-        else if (reply !== undefined && state !== 'closed') send(reply)
-      }
-      if (transfer !== undefined) behindTransfer.push(deliver)
-      else deliver()
+      transfers.deliver(() => {
+        if (state === 'closed' || reply === undefined) messages?.return?.()
+        else if (messages !== undefined) transfers.start(request, reply, messages)
+        else send(reply)
+      })
       replied()
     })
   }
@@ -240,42 +236,6 @@ export function openConnection(
     if (state === 'closed' || stepping) return
     deadlines.replied(now())
     wake()
-  }
-
-  /** Sends a multi-message reply: `first`, then the others as the client takes them. */
-  function stream(request: Uint8Array, first: Uint8Array | undefined, messages: Iterator<Uint8Array>): void {
-    if (state === 'closed' || first === undefined) {
-      messages.return?.()
-      return
-    }
-    const release = slots.hold()
-    const begun = shared.streams.start(messages, {
-      full: output.full,
-      write: send,
-      ended(failure) {
-        transfer = undefined
-        release()
-        if (failure !== undefined) {
-          shared.onStreamFailure(failure)
-          destroy()
-        }
-        deliverWaiting()
-        replied()
-      },
-    })
-    if (begun === undefined) {
-      release()
-      messages.return?.()
-      send(servfail(request))
-      return
-    }
-    transfer = begun
-    send(first)
-  }
-
-  /** Sends held-back replies until one is itself multi-message. If the connection is closed, they are discarded. */
-  function deliverWaiting(): void {
-    while (transfer === undefined && behindTransfer.length > 0) behindTransfer.shift()!()
   }
 
   function endWhenDone(): void {
@@ -293,9 +253,7 @@ export function openConnection(
     state = 'closed'
     task.stop()
     entry.remove()
-    transfer?.cancel()
-    transfer = undefined
-    deliverWaiting()
+    transfers.cancel()
     if (slots.pending() > 0) departure?.abort()
   }
 

@@ -1,8 +1,6 @@
 /** The names of the table that belong to an object, and their compilation when it changes. */
 
 import type { ClusterContext } from '../../../cluster-dns/context.ts'
-import { isGrpcConfig } from '../../../cluster-dns/features/grpc-config/config-name.ts'
-import { splitOf } from '../../../cluster-dns/features/split/split-backends.ts'
 import { endpointsTtl, importTtl, serviceTtl } from '../../../cluster-dns/features/ttl/ttl.ts'
 import { type EndpointSelection, selectEndpoints } from '../../../cluster-dns/lookup/endpoint-selection.ts'
 import { clusterIPOwner } from '../../../cluster-dns/lookup/lookup.ts'
@@ -14,16 +12,16 @@ import {
   namespaceName,
   parseClusterName,
 } from '../../../cluster-dns/names/cluster-name.ts'
-import { compileNode, fixedNames, isHeadlessName, namesOfService } from '../../../cluster-dns/records/table-node.ts'
+import { compileNode, fixedNames, namesOfService } from '../../../cluster-dns/records/table-node.ts'
 import { isMulticluster, isReverseZone, zoneOf } from '../../../cluster-dns/settings.ts'
 import { parseAddress, reverseName } from '../../../dns/address.ts'
-import { type as dnsType } from '../../../dns/codes.ts'
 import type { Service, ServiceImport } from '../../../k8s/model/types.ts'
 import type { NodeSpec } from '../../../table/spec.ts'
 import { errorStack } from '../../../telemetry/error-text.ts'
 import { createAliasNames } from './alias-names.ts'
 import { nodeOctets } from './node-octets.ts'
 import { createOnDemandNames, type ServiceName, serviceKey, serviceNameOf } from './on-demand-names.ts'
+import { isClusterIP, isOnDemand, objectOf } from './on-demand-rule.ts'
 import type { NameSink } from './sinks.ts'
 
 export interface ServiceNames {
@@ -122,7 +120,7 @@ export function createServiceNames(
     return names.flatMap((name): ServiceName[] => {
       const clusterName = parseIn(zoneOf(settings, name)!, name)
       // Names that are compiled ahead stay until they are compiled again: the closed node above would deny them.
-      const stays = clusterName.kind === 'service' ? isServiceItself(clusterName) : isClusterIP(clusterName)
+      const stays = clusterName.kind === 'service' ? isServiceItself(clusterName) : isClusterIP(context, clusterName)
       if (!stays) sink.remove(name)
       return clusterName.kind === 'service' ? [serviceNameOf(clusterName)] : []
     })
@@ -179,9 +177,6 @@ export function createServiceNames(
     return { object, ttl, endpointsTtl: endpointsTtl(context, object).seconds, selection }
   }
 
-  const objectOf = ({ imported, namespace, name }: ServiceName): Service | ServiceImport | undefined =>
-    imported ? view.serviceImport(namespace, name) : view.service(namespace, name)
-
   /**
    * Compiles the admitted names of a service: those that the change affects now, others later. A change of the TTL or
    * of the selection of endpoints affects all of them.
@@ -206,22 +201,6 @@ export function createServiceNames(
     return displaced
   }
 
-  function isOnDemand(zone: string, name: string, type: number): boolean {
-    const clusterName = parseIn(zone, name)
-    if (clusterName.kind === 'reverse') return !isClusterIP(clusterName)
-    // Topology names are not admitted: any zone is a valid label, and one without endpoints may answer with all
-    // endpoints.
-    if (clusterName.kind !== 'service' || clusterName.topology) return false
-    const service = objectOf(serviceNameOf(clusterName))
-    if (!service || service.type === 'ExternalName') return false
-    if (clusterName.endpoint !== '') return !isGrpcConfig(clusterName)
-    if (endpointTypes.has(type) && 'clusterIPs' in service && splitOf(context, service)) return true
-    if (clusterName.port === '' && clusterName.protocol === '') {
-      return isHeadlessName(view, clusterName) && type === dnsType.SRV
-    }
-    return !namesOfService(context, zone, service).includes(name)
-  }
-
   /** Removes the names that `compileService` compiled ahead. */
   function removeAhead(object: Service | ServiceImport): void {
     for (const zone of forwardZones) {
@@ -235,9 +214,6 @@ export function createServiceNames(
     }
   }
 
-  const isClusterIP = (clusterName: ClusterName): boolean =>
-    clusterName.kind === 'reverse' && clusterIPOwner(context, clusterName.address) !== undefined
-
   return {
     compileFixed(zone) {
       for (const name of fixedNames(settings, zone)) compileName(zone, name)
@@ -245,7 +221,7 @@ export function createServiceNames(
     *compileService(which, whole) {
       const key = serviceKey(which)
       const before = compiled.get(key)
-      const object = objectOf(which)
+      const object = objectOf(context, which)
       const now = object && compiledFrom(object)
       if (now) compiled.set(key, now)
       else compiled.delete(key)
@@ -289,16 +265,16 @@ export function createServiceNames(
     admittedAcrossNamespaces: () => (settings.namespaces ? onDemand.ofAddresses() : []),
     isAdmitted: onDemand.has,
     admit(zone, name, type) {
-      if (onDemand.has(name) || !isOnDemand(zone, name, type)) return { admitted: false, displaced: [] }
-      return { admitted: true, displaced: displace(onDemand.add(parseIn(zone, name), name)) }
+      const none = { admitted: false, displaced: [] }
+      if (onDemand.has(name)) return none
+      const clusterName = parseIn(zone, name)
+      if (!isOnDemand(context, zone, name, clusterName, type)) return none
+      return { admitted: true, displaced: displace(onDemand.add(clusterName, name)) }
     },
   }
 }
 
 const nothingAhead = { names: new Set<string>(), displaced: [] }
-
-/** Query types that a split answers from its backends' endpoints. */
-const endpointTypes: ReadonlySet<number> = new Set([dnsType.A, dnsType.AAAA, dnsType.SRV])
 
 interface Compiled {
   readonly object: Service | ServiceImport

@@ -9,21 +9,21 @@ export interface Difference {
   readonly line: string
 }
 
-const oneLine = 'A brace opens or closes a block and is no argument'
-const noPort = 'A port that is no number from 0 to 65535 is refused'
+const oneLine = 'A brace opens or closes a block and is never an argument'
+const noPort = 'A port that is not a number from 0 to 65535 is refused'
 
 export const differences: readonly Difference[] = [
   {
     subject: 'server-blocks',
     texts: /^(a\.){126}ab /,
     accepts: 'there',
-    line: 'A zone that is longer than a name may be',
+    line: 'A zone name that is too long',
   },
   {
     subject: 'server-blocks',
     texts: /^[A-Za-z]+:\/\//,
     accepts: 'there',
-    line: 'A key with a scheme that nobody serves is refused',
+    line: 'A key with an unknown scheme is refused',
   },
   { subject: 'cancel', texts: /\{ \}|\} x/, accepts: 'here', line: oneLine },
   { subject: 'root', texts: /\{ \}/, accepts: 'there', line: oneLine },
@@ -59,13 +59,13 @@ export const differences: readonly Difference[] = [
     subject: 'kubernetes',
     texts: /^(?!.*\nendpoint )/s,
     accepts: 'here',
-    line: 'Credentials that cannot be read are tried again',
+    line: 'Credentials that cannot be read, and a missing cluster configuration, are retried',
   },
   {
     subject: 'kubernetes',
     texts: /\n(kubeconfig|tls) /,
     accepts: 'here',
-    line: 'Credentials that cannot be read are tried again',
+    line: 'Credentials that cannot be read, and a missing cluster configuration, are retried',
   },
   { subject: 'template', texts: /now\(\)/, accepts: 'there', line: '`define`, `template` and `block` are refused' },
   {
@@ -93,13 +93,13 @@ export const differences: readonly Difference[] = [
     subject: 'etcd',
     texts: /endpoint ("|http:\/\/\n|:|ftp|unix|http:\/\/\[|9|.*:(x|65536)$)/m,
     accepts: 'there',
-    line: 'An endpoint that is no address of a server is refused',
+    line: 'An invalid endpoint is refused',
   },
   {
     subject: 'dnssec',
     texts: /key (directory|FILE)$/m,
     accepts: 'there',
-    line: '`dnssec`: keys come from files alone',
+    line: '`dnssec`: keys come only from files',
   },
   {
     subject: 'readmes',
@@ -111,7 +111,7 @@ export const differences: readonly Difference[] = [
     subject: 'sign',
     texts: /^(?![\s\S]*key file)|key (FILE|x)|Kexample\.org \{\n[^}]*\}\nkey file/,
     accepts: 'there',
-    line: '`sign`: keys come from files alone, and there must be one',
+    line: '`sign`: keys come only from files, and at least one is required',
   },
   { subject: 'readmes', texts: /^secondary 3 /, accepts: 'there', line: '`catalog` is refused' },
   { subject: 'readmes', texts: /^dynupdate 1 /, accepts: 'here', line: '`check` does not read the file of the zone' },

@@ -3,15 +3,18 @@
  * place; of another machine's Corefile it only warns.
  */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { checkCorefile, findingText } from '../../src/cli/findings.ts'
 import { loadCorefile } from '../../src/corefile/load.ts'
+import { dnstap } from '../../src/plugins/dnstap/index.ts'
 import { plugins } from '../../src/plugins/index.ts'
 import { configure } from '../../src/server/configuration.ts'
-import { createPluginHarness } from '../support/plugin-harness.ts'
+import { certificateFolder } from '../support/certificates.ts'
+import { createPluginHarness, setUp } from '../support/plugin-harness.ts'
+import { until } from '../support/until.ts'
 
 /** What stands at the path. A circle of links cannot be read, whoever reads. */
 const kinds = ['missing', 'folder', 'unreadable', 'malformed'] as const
@@ -50,7 +53,12 @@ describe('a file that a Corefile names', () => {
     for (const name of ['unreadable', 'unreadable.key']) symlinkSync(name, join(folder, name))
     for (const name of ['malformed', 'malformed.key']) writeFileSync(join(folder, name), 'nothing of "use\n')
   })
-  after(() => rmSync(folder, { recursive: true }))
+  const certificates = certificateFolder()
+  certificates.issue('server')
+  after(() => {
+    certificates.remove()
+    rmSync(folder, { recursive: true })
+  })
 
   const short = (text: string): string => text.replaceAll(`${folder}/`, '')
 
@@ -99,6 +107,66 @@ describe('a file that a Corefile names', () => {
       })
     }
   }
+
+  // The start makes the file that is not there.
+  for (const [where, path, refused] of [
+    ['a new file', 'keys.log', ''],
+    ['a file', 'malformed', ''],
+    ['a folder', 'folder', 'illegal operation on a directory'],
+    ['a folder that is not there', 'nowhere/keys.log', 'no such file or directory'],
+    ['a circle of links', 'unreadable', 'too many symbolic links encountered'],
+  ] as const)
+    it(`keylog of tls in ${where}: the start and check say the same, and check makes no file`, async () => {
+      const { path: own } = certificates
+      const text = `. {\ntls ${own}/server.pem ${own}/server.key {\nkeylog ${join(folder, path)}\n}\n}\n`
+      const wasThere = existsSync(join(folder, path))
+      const check = checked(text)
+      assert.equal(existsSync(join(folder, path)), wasThere)
+      const start = await started(text)
+      assert.deepEqual(check.errors, start.error)
+      if (refused === '') assert.match(check.warnings.join(), /plugin\/tls: Writing TLS Key Log to/)
+      else assert.ok(check.errors.join().endsWith(refused), check.errors.join())
+    })
+
+  it('zone files that auto finds and cannot read are told by the start and check', async () => {
+    const zones = join(folder, 'zones')
+    mkdirSync(zones)
+    writeFileSync(
+      join(zones, 'db.example.org'),
+      '@ 60 IN SOA ns admin 1 2 3 4 5\n@ 60 IN NS ns\nns 60 IN A 192.0.2.1\n',
+    )
+    writeFileSync(join(zones, 'db.example.net'), 'nothing of "use\n')
+    symlinkSync('db.example.com', join(zones, 'db.example.com'))
+    const text = `. {\nauto {\ndirectory ${zones}\n}\n}\n`
+    const { errors, warnings } = checked(text)
+    const start = await started(text)
+    assert.deepEqual([errors, start.error], [[], []])
+    const texts = warnings.map((line) => line.replace(/^.*?warning: /, ''))
+    assert.deepEqual(texts.sort(), start.logged.map((line) => line.replace(/^\[\w+\] /, '')).sort())
+    assert.deepEqual(
+      texts.map((line) => /zone "(.*?)"/.exec(line)?.[1]),
+      ['example.com.', 'example.net.'],
+    )
+  })
+
+  for (const kind of ['none', ...kinds])
+    it(`the certificate of a dnstap listener is ${kind}: check says what the start logs`, async () => {
+      const at = join(folder, kind)
+      const directive = `dnstap listen tls://127.0.0.1:0 {\n${kind === 'none' ? '' : `tls ${at} ${at}`}\n}`
+      const { errors, warnings } = checked(`. {\n${directive}\n}\n`)
+      assert.deepEqual(errors, [])
+      const harness = createPluginHarness()
+      const plugin = setUp(dnstap, directive, harness)
+      await plugin.start?.()
+      const [logged] = await until(() => {
+        assert.ok(harness.lines.length > 0)
+        return harness.lines
+      })
+      await plugin.stop?.()
+      assert.deepEqual(warnings, [
+        `Corefile:2:1 - warning: plugin/dnstap: ${short(logged!).replace(/^.*?plugin\/\S+: |^\[\w+\] /, '')}`,
+      ])
+    })
 
   it('a relative path is looked for in the folder of root', async () => {
     const text = `. {\nroot ${folder}\nfile malformed example.org\n}\n`

@@ -2,13 +2,14 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { provide } from '../../plugin/capability.ts'
 import type { FileReading, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { readProcessLimits } from '../../process-limits/index.ts'
 import type { Timer } from '../../scheduling/clock.ts'
 import { createCooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { type FollowedFile, followZoneFile } from '../../zone/followed-file.ts'
 import type { ServedZone } from '../../zone/handler.ts'
 import { type ServedZones, serveZones } from '../../zone/served-zones.ts'
-import { holdZoneMemory } from '../../zone/zone-memory.ts'
+import { createZoneMemory, holdZoneMemory } from '../../zone/zone-memory.ts'
 import { transferSource } from '../transfer/capability.ts'
 import { type AutoSettings, schema } from './settings.ts'
 import { findZoneFiles } from './walk.ts'
@@ -19,14 +20,29 @@ const plugin = 'auto'
 export const auto: Plugin<AutoSettings> = { name: plugin, schema, readFiles, setup }
 
 function readFiles(settings: AutoSettings, reading: FileReading): void {
-  const { block, log } = reading
+  const { block, clock, log } = reading
   checkDirectory(settings, reading)
   if (settings.directory === undefined) return
   const scan = findZoneFiles(resolve(block.root, settings.directory.text), settings)
   let step = scan.next()
   while (!step.done) step = scan.next()
-  for (const problem of step.value.problems) log.warning(problem)
+  const { files, problems } = step.value
+  for (const problem of problems) log.warning(problem)
+  const memory = createZoneMemory(readProcessLimits().memory)
+  const scheduler = createCooperativeScheduler(clock)
+  const ignored = () => undefined
+  for (const [zone, path] of files) {
+    const file = { zone, reload: settings.reload, byTime: false }
+    try {
+      followZoneFile({ settings: file, path, memory, scheduler, clock, log, onChange: ignored, onFailure: ignored })
+    } catch (error) {
+      cannotLoad(zone, error, log)
+    }
+  }
 }
+
+const cannotLoad = (zone: string, error: unknown, log: FileReading['log']): void =>
+  log.warning(`cannot load zone "${zone}": ${errorMessage(error)}`)
 
 function checkDirectory({ directory }: AutoSettings, { block, fail, log }: FileReading): void {
   if (directory === undefined) {
@@ -114,7 +130,7 @@ function setup(settings: AutoSettings, setup: Setup): Instance {
       else insert(zone, path, followed)
     } catch (error) {
       failures.with(zone).inc()
-      log.warning(`cannot load zone "${zone}": ${errorMessage(error)}`)
+      cannotLoad(zone, error, log)
     }
   }
 

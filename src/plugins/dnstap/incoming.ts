@@ -1,9 +1,9 @@
 /** Sinks that connect to us. Each has its own queue, so that a slow one loses messages and the others do not. */
-import { readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
-import { errorMessage } from '../../telemetry/error-text.ts'
 import type { CounterCell } from '../../telemetry/metrics.ts'
+import { failedToStart, noCertificate, readListenerSecrets } from './certificates.ts'
 import { createFrameQueue, type FrameQueue } from './frame-queue.ts'
 import { openSession, type Session } from './session.ts'
 import type { Endpoint, ListenerCertificate } from './settings.ts'
@@ -68,13 +68,13 @@ export function openIncoming(options: IncomingOptions): Sink {
   }
 
   function fail(error: unknown): void {
-    log.error(`Failed to start dnstap listener ${address}: ${errorMessage(error)}`)
+    log.error(failedToStart(address, error))
   }
 
   async function open(): Promise<void> {
     server = createListener(endpoint, options, accept)
     if (server === undefined) {
-      log.warning('TLS listener requires cert and key files')
+      log.warning(noCertificate)
       return
     }
     server.on('connection', (socket: Socket) => {
@@ -116,14 +116,9 @@ function createListener(
 ): Server | undefined {
   if (kind !== 'tls') return createServer(accept)
   if (files === undefined) return undefined
-  const authority = files.authority === undefined ? undefined : readFileSync(files.authority)
+  const { cert, key, ca } = readListenerSecrets(files)
   return createTlsServer(
-    {
-      cert: readFileSync(files.certificate),
-      key: readFileSync(files.key),
-      minVersion: 'TLSv1.2',
-      ...(authority && { ca: authority, requestCert: true, rejectUnauthorized: !skipVerify }),
-    },
+    { cert, key, minVersion: 'TLSv1.2', ...(ca && { ca, requestCert: true, rejectUnauthorized: !skipVerify }) },
     accept,
   )
 }

@@ -6,6 +6,7 @@ import { provide } from '../../plugin/capability.ts'
 import type { Held, Plugin, Setup } from '../../plugin/contract.ts'
 import { withOutcome } from '../../plugin/with-outcome.ts'
 import { exchangeObserver } from '../forward/capability.ts'
+import { checkListener } from './certificates.ts'
 import { openIncoming } from './incoming.ts'
 import { openOutgoing } from './outgoing.ts'
 import { schema, type TapSettings } from './settings.ts'
@@ -24,6 +25,9 @@ const memoryShare = 1 / 16
 export const dnstap: Plugin<readonly TapSettings[]> = {
   name: 'dnstap',
   schema,
+  readFiles(all, { log }) {
+    for (const settings of all) checkListener(settings, log)
+  },
   setup(all, setup) {
     const wall = createWallClock(setup.clock)
     /** Held while the block runs. Blocks that name the same sink share it, across reloads, too. */

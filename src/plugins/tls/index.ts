@@ -1,4 +1,3 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
 import { type ServerTls, serverTls, type TlsPolicy } from '../../plugin/capabilities/server-tls.ts'
 import { provide } from '../../plugin/capability.ts'
 import type { FileReading, Held, Plugin, Setup, Shared } from '../../plugin/contract.ts'
@@ -6,6 +5,7 @@ import { errorMessage } from '../../telemetry/error-text.ts'
 import type { Logger } from '../../telemetry/log.ts'
 import { followFiles } from '../../trust/followed-files.ts'
 import { inFolder, policyOf, readSecrets } from './certificates.ts'
+import { checkKeyLog, openKeyLog } from './key-log.ts'
 import { clientAuthPolicies, schema, type TlsSettings } from './settings.ts'
 
 /** Sets the certificates of the block's encrypted listeners. The transports use them. */
@@ -13,7 +13,11 @@ export const tls: Plugin<readonly TlsSettings[]> = {
   name: 'tls',
   schema,
   readFiles(all, reading) {
-    for (const settings of all) readPolicy(inFolder(settings, reading.block.root), reading)
+    for (const written of all) {
+      const settings = inFolder(written, reading.block.root)
+      readPolicy(settings, reading)
+      orFail(settings, reading, () => settings.keyLog !== undefined && checkKeyLog(settings.keyLog, reading.log))
+    }
   },
   setup(all, setup) {
     // All files must be readable, as in CoreDNS, but only the last directive counts.
@@ -34,10 +38,14 @@ function acquire(written: TlsSettings, setup: Setup): Held<ServerTls> {
   // First, so that an unreadable file is an error of this Corefile.
   const { certificates } = readPolicy(settings, setup)
   const key = `server tls ${JSON.stringify(identity)} ${certificates}`
+  return orFail(settings, setup, () => setup.process.acquire(key, () => open(settings, setup.log)))
+}
+
+function orFail<T>({ at }: TlsSettings, { fail }: FileReading, work: () => T): T {
   try {
-    return setup.process.acquire(key, () => open(settings, setup.log))
+    return work()
   } catch (error) {
-    return setup.fail(`could not open TLS: ${errorMessage(error)}`, at)
+    return fail(`could not open TLS: ${errorMessage(error)}`, at)
   }
 }
 
@@ -66,36 +74,5 @@ function open(settings: TlsSettings, log: Logger): Shared<ServerTls> {
       keyLog: keyLog?.write,
     },
     stop: () => keyLog?.close(),
-  }
-}
-
-function openForAppending(path: string): number {
-  try {
-    return openSync(path, 'a', 0o600)
-  } catch (error) {
-    throw new Error(`cannot write the TLS key log: ${errorMessage(error)}`)
-  }
-}
-
-function openKeyLog(path: string, log: Logger): { write(line: Buffer): void; close(): void } {
-  const file = openForAppending(path)
-  let state: 'open' | 'failed' | 'closed' = 'open'
-  log.warning(`Writing TLS Key Log to "${path}"`)
-  return {
-    // Handshakes may still be under way after a reload has closed the log.
-    write(line) {
-      if (state === 'closed') return
-      try {
-        writeSync(file, line)
-        state = 'open'
-      } catch (error) {
-        if (state === 'open') log.error(`the TLS key log "${path}" cannot be written: ${errorMessage(error)}`)
-        state = 'failed'
-      }
-    },
-    close() {
-      state = 'closed'
-      closeSync(file)
-    },
   }
 }

@@ -685,6 +685,9 @@ describe('the metrics of reflectors', () => {
         [`code=200,host=${host},method=GET`]: 6,
       }),
     )
+    const waits = 'coredns_kubernetes_rest_client_rate_limiter_duration_seconds'
+    assert.match(await harness.metrics.text(), new RegExp(`^${waits}_sum\\{host="${host}",verb="GET"\\} 0$`, 'm'))
+    assert.match(await harness.metrics.text(), new RegExp(`^${waits}_count\\{host="${host}",verb="GET"\\} 6$`, 'm'))
   })
 })
 

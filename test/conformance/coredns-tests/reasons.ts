@@ -4,6 +4,7 @@ const library = 'it looks into the library, in its own process'
 
 export const reasons: Readonly<Record<string, string>> = {
   TestACMEDNS01CertificateManagement: 'certificates are not obtained: `tls` needs files',
+  TestDynUpdateKeaLifecycle: 'it skips itself where Kea DHCP-DDNS is not installed',
   TestHTTPS3: noQuic,
   TestHTTPS3WithLimits: noQuic,
   TestQUIC: noQuic,

@@ -47,6 +47,7 @@ import { createSource } from './publish/source.ts'
 import { createClusterReport } from './report/index.ts'
 import { createSearchLists } from './search.ts'
 import { type KubernetesSettings, schema } from './settings.ts'
+import { snapshotConflict } from './snapshot-conflict.ts'
 import { createStartGate } from './start-gate.ts'
 import { createTransferSource } from './transfer.ts'
 
@@ -266,17 +267,6 @@ function setup(settings: KubernetesSettings, { block, clock, log, metrics, proce
       held?.release()
     },
   }
-}
-
-/** Only blocks that read the same resources of the same cluster can share a snapshot file. */
-function snapshotConflict(settings: KubernetesSettings, earlier: KubernetesSettings): string | undefined {
-  const file = settings.snapshot?.file
-  if (file === undefined || earlier.snapshot?.file !== file) return undefined
-  const identity = ({ cluster, source, snapshot }: KubernetesSettings) =>
-    JSON.stringify([clusterKey({ ...cluster, source }), snapshot])
-  return identity(settings) === identity(earlier)
-    ? undefined
-    : `snapshot ${file} is already used by an earlier server block with another cluster or other kubernetes options: use another file`
 }
 
 function located({ source }: KubernetesSettings, root: string): ClusterConfig['source'] {

@@ -5,9 +5,9 @@ import { finishReply } from '../../dns/reply.ts'
 import { encodeMessage } from '../../dns/wire.ts'
 import type { AnsweredQuery } from '../../plugin/observer.ts'
 import { type Outcome, protocolOf, type Query } from '../../plugin/query.ts'
-import { compileFormat, hasMetadata, payloadLimit, type QueryFacts } from '../../plugin/query-format.ts'
+import { factsOf, factsOfAnswered } from '../../plugin/query-facts.ts'
+import { compileFormat, hasMetadata, type QueryFacts } from '../../plugin/query-format.ts'
 import { rcodeReply } from '../../plugin/rcode-reply.ts'
-import { messageOctets } from '../../plugin/size.ts'
 import type { EndedExchange } from '../forward/capability.ts'
 import { encodeTap, messageType, type TapIdentity, type TapMessage } from './message.ts'
 import type { Sink } from './sink.ts'
@@ -131,42 +131,4 @@ function withId(message: Uint8Array, id: number): Uint8Array {
   copy[0] = id >> 8
   copy[1] = id
   return copy
-}
-
-function factsOf(query: Query): QueryFacts {
-  const { request } = query
-  return {
-    id: request.id,
-    opcode: request.opcode,
-    name: query.name,
-    type: query.qtype,
-    class: query.qclass,
-    transport: protocolOf(query.transport),
-    client: query.client,
-    local: query.local,
-    octets: messageOctets(request),
-    dnssecOk: request.edns?.dnssecOk ?? false,
-    limit: payloadLimit(protocolOf(query.transport), request.edns?.payloadSize),
-    reply: undefined,
-    seconds: undefined,
-    metadata: query.metadata,
-  }
-}
-
-function factsOfAnswered(query: AnsweredQuery): QueryFacts {
-  return {
-    id: query.id,
-    opcode: query.opcode,
-    name: query.name,
-    type: query.qtype,
-    class: query.qclass,
-    transport: query.transport,
-    client: query.client,
-    local: query.local,
-    octets: query.requestOctets,
-    dnssecOk: query.edns?.dnssecOk ?? false,
-    limit: payloadLimit(query.transport, query.edns?.payloadSize),
-    reply: undefined,
-    seconds: undefined,
-  }
 }

@@ -3,8 +3,9 @@ import { rcode } from '../../dns/codes.ts'
 import type { Message } from '../../dns/message.ts'
 import { finishReply, replyTo } from '../../dns/reply.ts'
 import type { AnsweredQuery } from '../../plugin/observer.ts'
-import { type Outcome, protocolOf, type Query } from '../../plugin/query.ts'
-import { payloadLimit, type QueryFacts, type ReplyFacts } from '../../plugin/query-format.ts'
+import type { Outcome, Query } from '../../plugin/query.ts'
+import { factsOf, factsOfAnswered } from '../../plugin/query-facts.ts'
+import type { QueryFacts, ReplyFacts } from '../../plugin/query-format.ts'
 import { messageOctets } from '../../plugin/size.ts'
 import { classOf, type ReplyClass, type ReplyType, typeOf } from './classify.ts'
 
@@ -21,23 +22,12 @@ export interface Logged extends QueryFacts {
 /** A query of the chain. */
 export function loggedOutcome(query: Query, chainReply: ChainReply, seconds: number): Logged {
   const { message, written } = chainReply
-  const { request } = query
-  const asked = messageOctets(request)
-  const transport = protocolOf(query.transport)
-  const limit = payloadLimit(transport, request.edns?.payloadSize)
+  const facts = factsOf(query)
+  const { octets, limit } = facts
   return {
-    id: request.id,
-    opcode: request.opcode,
-    name: query.name,
-    type: query.qtype,
-    class: query.qclass,
-    transport,
-    client: query.client,
-    local: query.local,
-    octets: written && message && !message.edns ? asked - optionOctets(request) : asked,
-    dnssecOk: request.edns?.dnssecOk ?? false,
-    limit,
-    reply: message && describe(query, message, asked, limit),
+    ...facts,
+    octets: written && message && !message.edns ? octets - optionOctets(query.request) : octets,
+    reply: message && describe(query, message, octets, limit),
     seconds,
     metadata: query.metadata && withOwnLabels(query.metadata, chainReply),
   }
@@ -65,21 +55,8 @@ function describe({ request, transport }: Query, message: Message, asked: number
 
 /** A query that the table answered. */
 export function loggedAnswer(query: AnsweredQuery): Logged {
-  return {
-    id: query.id,
-    opcode: query.opcode,
-    name: query.name,
-    type: query.qtype,
-    class: query.qclass,
-    transport: query.transport,
-    client: query.client,
-    local: query.local,
-    octets: query.requestOctets,
-    dnssecOk: query.edns?.dnssecOk ?? false,
-    limit: payloadLimit(query.transport, query.edns?.payloadSize),
-    reply: { rcode: query.rcode, flags: query.flags, octets: query.replyOctets },
-    seconds: query.seconds,
-  }
+  const reply = { rcode: query.rcode, flags: query.flags, octets: query.replyOctets }
+  return { ...factsOfAnswered(query), reply, seconds: query.seconds }
 }
 
 /** As `classOf`: the table answers denials with SOA, and NOERROR. */

@@ -63,6 +63,7 @@ export interface Reader {
   readonly controls: string[]
   /** Connections so far. */
   readonly connections: Socket[]
+  isResumed: boolean
   /** Stops and starts to take what comes. */
   pause(): void
   resume(): void
@@ -86,7 +87,7 @@ interface ReaderOptions {
   readonly tls?: TlsOptions
   /** What it accepts, if anything. */
   readonly accepts?: string | undefined
-  /** Handshake done, it takes nothing. */
+  /** It takes nothing after a handshake, until it is resumed. */
   readonly stuck?: boolean
 }
 
@@ -113,7 +114,7 @@ function read(
   function obey(type: number, content: string): void {
     reader.controls.push([type, content].filter(Boolean).join(' '))
     if (type === 4) socket.write(control(1, Buffer.from(accepts)))
-    if (type === 2 && stuck) socket.pause()
+    if (type === 2 && stuck && !reader.isResumed) socket.pause()
     if (type === 3) socket.end(control(5))
   }
 }
@@ -123,8 +124,12 @@ function emptyReader(close: (reader: Reader) => Promise<void>): Reader {
     messages: [],
     controls: [],
     connections: [],
+    isResumed: false,
     pause: () => reader.connections.forEach((socket) => void socket.pause()),
-    resume: () => reader.connections.forEach((socket) => void socket.resume()),
+    resume() {
+      reader.isResumed = true
+      for (const socket of reader.connections) socket.resume()
+    },
     close: () => close(reader),
   }
   return reader

@@ -17,6 +17,8 @@ export interface SignalHandlers {
 
 /** Exit code. */
 const forced = 2
+/** Milliseconds in which a second SIGINT is the same key: a terminal sends it to npm, too, which passes it on (`npm start`). */
+const sameKey = 250
 /** Seconds after the limit at which the kernel ends the process, should the main thread be too busy to do it itself. */
 const graceOfAlarm = 2
 
@@ -27,7 +29,8 @@ const graceOfAlarm = 2
 export function listenForSignals(log: Logger): { handle(handlers: SignalHandlers): void } {
   let handlers: SignalHandlers | undefined
   let shuttingDown = false
-  let interrupts = 0
+  /** When the first SIGINT came. */
+  let interruptedAt: number | undefined
 
   async function shutDown(signal: string): Promise<void> {
     if (shuttingDown) return
@@ -42,10 +45,12 @@ export function listenForSignals(log: Logger): { handle(handlers: SignalHandlers
     void shutDown('SIGTERM')
   })
   process.on('SIGINT', () => {
-    if (interrupts++ > 0) {
+    if (interruptedAt !== undefined) {
+      if (performance.now() - interruptedAt < sameKey) return
       log.info('SIGINT: Force quit')
       process.exit(forced)
     }
+    interruptedAt = performance.now()
     log.info('SIGINT: Shutting down')
     void shutDown('SIGINT')
   })

@@ -1,10 +1,11 @@
 /** Signals as CoreDNS's operators know them: what each does to the running process, and what the log says of it. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
 import { without } from '../support/peers.ts'
 import { builtServer, type RunningServer, runtime, startServer } from '../support/server.ts'
 import { until } from '../support/until.ts'
@@ -63,9 +64,25 @@ test('a second SIGINT ends the process at once, with exit code 2', { skip }, asy
   const server = await start(t, '10m')
   server.signal('SIGINT')
   await server.printed(/^\[INFO\] SIGINT: Shutting down$/m)
-  server.signal('SIGINT')
+  await until(() => {
+    server.signal('SIGINT')
+    assert.match(server.output(), /Force quit/)
+  })
   assert.deepEqual(await server.exited, { code: 2, signal: null })
   assert.match(server.output(), /^\[INFO\] SIGINT: Force quit$/m)
+})
+
+test('a SIGINT that npm repeats is the same key, and ends nothing at once', async () => {
+  // Signals that another process sends as close together as that are one to the kernel.
+  const program = `import { listenForSignals } from './src/signals.ts'
+    const log = { info: console.log, warning: console.log, error: console.log }
+    listenForSignals(log).handle({ reload() {}, shutdown: async () => {}, shutdownLimit: () => 1000 })
+    process.emit('SIGINT')
+    process.emit('SIGINT')`
+  const { stdout } = await promisify(execFile)(runtime, ['--input-type=module', '-e', program], {
+    cwd: join(import.meta.dirname, '../..'),
+  })
+  assert.match(stdout, /^SIGINT: Shutting down\nSIGINT: Servers stopped after .*\n$/)
 })
 
 test('SIGQUIT removes the pidfile and ends the process at once, with exit code 0', { skip }, async (t) => {

@@ -82,7 +82,7 @@ describe('what ndots costs, as the page says it', () => {
 describe('figures as the page writes them', () => {
   const cases: readonly (readonly [write: (value: number) => string, pairs: readonly (readonly [number, string])[]])[] = [
     [count, [[0, '0'], [0.01, '<0.1'], [0.44, '0.4'], [7, '7'], [9999, '9,999'], [12_431, '12.4 k'], [999_499, '999 k'], [999_500, '1.00 M'], [Number.NaN, '–']]],
-    [latency, [[0, '0 µs'], [0.000_031, '31 µs'], [0.000_9996, '1.00 ms'], [0.0121, '12.1 ms'], [2.5, '2.50 s'], [Number.POSITIVE_INFINITY, '–']]],
+    [latency, [[0, '–'], [0.000_031, '31 µs'], [0.000_9996, '1.00 ms'], [0.0121, '12.1 ms'], [2.5, '2.50 s'], [Number.POSITIVE_INFINITY, '–']]],
     [span, [[0.44, '0.4 s'], [12.9, '12 s'], [184, '3 min 4 s'], [7500, '2 h 5 min'], [273_840, '3 d 4 h'], [-1, '0.0 s']]],
     [bytes, [[96 * 2 ** 20, '96.0 MiB'], [3 * 2 ** 30, '3.00 GiB']]],
     [percent, [[0, '0 %'], [0.0004, '<0.1 %'], [0.042, '4.2 %'], [0.384, '38 %'], [Number.NaN, '–']]],

@@ -23,10 +23,9 @@ export function grouped(value) {
   return Math.round(value).toLocaleString('en-GB')
 }
 
-/** A latency. @param {number} seconds */
+/** A latency; 0: nothing was measured. @param {number} seconds */
 export function latency(seconds) {
-  if (!Number.isFinite(seconds)) return '–'
-  if (seconds === 0) return `0${space}µs`
+  if (!Number.isFinite(seconds) || seconds === 0) return '–'
   if (seconds < 0.000_999_5) return `${significant(seconds * 1e6, 2)}${space}µs`
   if (seconds < 0.999_5) return `${significant(seconds * 1e3, 3)}${space}ms`
   return `${significant(seconds, 3)}${space}s`

@@ -1,4 +1,4 @@
-/** What answers are computed from: the cluster as it is, and the settings of a `kubernetes` block. */
+/** The inputs of answers: the cluster's current state, and the settings of a `kubernetes` block. */
 import type { ClusterView, Service } from '../k8s/model/types.ts'
 import type { AnnotationReader } from './annotations/reader.ts'
 import type { ClusterDnsSettings } from './settings.ts'
@@ -44,7 +44,7 @@ export interface Aliases {
   claimants(alias: string): readonly Claimant[]
 }
 
-/** A service; of the same second, in the order of their names. */
+/** A service; ties in creation time are ordered by name. */
 export type Claimant = Pick<Service, 'namespace' | 'name' | 'createdAt'>
 
 /** What can be browsed in a namespace. */

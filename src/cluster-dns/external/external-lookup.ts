@@ -1,6 +1,6 @@
 /**
- * Names of services for those outside of the cluster (docs/coredns-behaviour.md §7, k8s_external): external addresses,
- * and the endpoints of headless services where these can be reached.
+ * Names of services for clients outside the cluster (docs/coredns-behaviour.md §7, k8s_external): external addresses, and
+ * reachable endpoints of headless services.
  */
 
 import { addressOfReverseName, formatAddress, parseAddress } from '../../dns/address.ts'
@@ -36,10 +36,10 @@ export interface ExternalSettings {
 }
 
 export type ExternalLookup =
-  /** `final`: whatever falls through, this does not. */
+  /** `final`: the name does not fall through, whatever the settings. */
   | { readonly kind: 'missing'; readonly final: boolean }
   | { readonly kind: 'unknown'; readonly resources: readonly Resource[] }
-  /** A name without records of its own. */
+  /** The name exists without records. */
   | { readonly kind: 'empty' }
   | { readonly kind: 'apex' }
   /** The zone's name server. */
@@ -157,7 +157,7 @@ function lookupExternalPointers(
   return names.length > 0 ? { kind: 'pointers', names } : missingExternal(context)
 }
 
-/** The addresses of the zone's name server: ours as the outside knows them, else those of this machine. */
+/** The addresses of the zone's name server: this server's external addresses if it has any, else this machine's. */
 export function externalServers(context: ClusterContext, { headless }: ExternalSettings): Uint8Array[] {
   const { view, localAddresses } = context
   const servers = new Map<string, Uint8Array>()
@@ -176,7 +176,7 @@ export function externalServers(context: ClusterContext, { headless }: ExternalS
   return known ? [...servers.values()] : [...localAddresses]
 }
 
-/** The addresses of a group, one by one; none of a group of names. */
+/** The addresses of a group, one by one; [] for a group of names. */
 export function addressesOf({ addresses, width }: EndpointGroup): Uint8Array[] {
   if (width === 0) return []
   return Array.from({ length: addresses.length / width }, (_, i) => addresses.subarray(i * width, (i + 1) * width))
@@ -184,7 +184,7 @@ export function addressesOf({ addresses, width }: EndpointGroup): Uint8Array[] {
 
 export const externalServerName = ({ apex }: ExternalSettings, zone: string): string => below(`ns1.${apex}`, zone)
 
-/** Endpoint changes have a serial of their own; CoreDNS changes this one for external addresses alone. */
+/** Endpoint changes have a separate serial; CoreDNS raises this one for external addresses only. */
 export function externalSerial({ view }: ClusterContext, { headless }: ExternalSettings): number {
   return headless ? Math.max(view.externalSerial, view.serial) : view.externalSerial
 }

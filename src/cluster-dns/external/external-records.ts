@@ -17,7 +17,7 @@ import { type ExternalSettings, externalServerName, externalServers, lookupExter
 export interface ExternalRecords {
   readonly answer: readonly ResourceRecord[]
   readonly additional: readonly ResourceRecord[]
-  /** Targets of SRV records outside of our zones: the handler adds their addresses. */
+  /** Targets of SRV records outside the served zones: the handler adds their addresses. */
   readonly elsewhere: readonly string[]
 }
 
@@ -30,7 +30,7 @@ export function externalRecords(
   type: number,
   weight = weightOf(groups),
 ): ExternalRecords {
-  // As in CoreDNS the option ttl is for addresses and the zone; CNAME and SRV records have that of `kubernetes`.
+  // As in CoreDNS the option ttl applies to addresses and the zone; CNAME and SRV records have that of `kubernetes`.
   const aliasTtl = context.settings.ttl
   if (type === dnsType.SRV) return serviceRecords(groups, qname, weight, aliasTtl, ttl)
   if (type !== dnsType.A && type !== dnsType.AAAA) return none

@@ -24,7 +24,7 @@ function isLeaving(slice: EndpointSlice, index: number): boolean {
   return (slice.flags[index] & wanted) === wanted
 }
 
-/** Of the service that has these slices. */
+/** Selects among the endpoints of the service with these slices. */
 export function selectEndpoints(
   { terminatingLastResort }: ClusterDnsSettings,
   slices: readonly EndpointSlice[],

@@ -1,11 +1,11 @@
-/** A Service that exists and cannot be answered: why a name of it has no records. */
+/** Why a name of an existing Service has no records: none of its endpoints is ready. */
 import type { ClusterContext } from '../context.ts'
 import type { ClusterName } from '../names/cluster-name.ts'
 import { countsOf } from './endpoint-counts.ts'
 import { hasAny } from './endpoint-selection.ts'
 import { isReady } from './endpoints.ts'
 
-/** Undefined where the name is no Service's, the Service is missing or an ExternalName, or one of its endpoints is ready. */
+/** Undefined if the name is not a Service's, the Service is missing or an ExternalName, or an endpoint is ready. */
 export function unreadyText({ view }: ClusterContext, name: ClusterName): string | undefined {
   if (name.kind !== 'service' || name.imported) return undefined
   const service = view.service(name.namespace, name.service)

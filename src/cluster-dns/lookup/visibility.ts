@@ -16,7 +16,7 @@ export function isShown({ view, settings }: ClusterContext, namespace: string): 
   return (settings.namespaces?.has(namespace) ?? true) && view.namespace(namespace) !== undefined
 }
 
-/** Whether `ignore empty_service` applies to the service: one with an address of its own. */
+/** Whether `ignore empty_service` applies to the service: it must have a ClusterIP. */
 export const mayBeHidden = ({ ignoreEmptyServices }: ClusterDnsSettings, { headless, type }: Service): boolean =>
   ignoreEmptyServices && !headless && type !== 'ExternalName'
 

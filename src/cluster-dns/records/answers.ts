@@ -39,7 +39,7 @@ export type Answer =
 const nodata: Answer = { kind: 'nodata' }
 const nxdomain: Answer = { kind: 'nxdomain' }
 
-/** The version of the Kubernetes DNS specification, and the TTL of the record that tells it. */
+/** The version of the Kubernetes DNS specification, and the TTL of its record. */
 const versionText = '1.1.0'
 const versionTtl = 28_800
 

@@ -1,7 +1,7 @@
-/** How many records a message can hold: what is beyond is not computed, because no reply can have it. */
+/** Limits computation to the records that a message can hold: no reply could contain more. */
 import { maxMessageOctets } from '../../dns/reply.ts'
 
-/** Of a record besides its rdata: a pointer to the owner, type, class, TTL and length. */
+/** Octets of a record besides its rdata: a pointer to the owner, type, class, TTL and length. */
 export const recordOctets = 12
 
 export interface MessageOctets {

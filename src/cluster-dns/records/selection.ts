@@ -1,4 +1,4 @@
-/** The chain's selection for each query, as the data plane makes it: one of several answers, the order of SRV records. */
+/** The chain's selection for each query, equivalent to the data plane's: one of several answers, the order of SRV records. */
 import type { ServicesSpec } from '../../table/spec.ts'
 import type { Answer } from './answers.ts'
 
@@ -24,8 +24,8 @@ function pickVariant<V extends { readonly weight: number }>(variants: readonly V
 }
 
 /**
- * RFC 2782, Weight: by priority, then each with the probability of its weight among those left. The first events of
- * processes with these rates come in the same order, so each record needs one random number.
+ * RFC 2782, Weight: by priority, then each with the probability of its weight among those left. Independent Poisson processes
+ * with these rates produce their first events in the same order, so each record needs one random number.
  */
 function inWeightedOrder(spec: ServicesSpec, random: Random): ServicesSpec {
   const timed = spec.records.map((record) => {

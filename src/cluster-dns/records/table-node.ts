@@ -33,7 +33,7 @@ import {
 } from '../settings.ts'
 import { type Answer, answerOf, isStorable } from './answers.ts'
 
-/** Types that a cluster name may have an answer of its own for. */
+/** Types for which a cluster name may have a specific answer. */
 const ownTypes = [
   dnsType.A,
   dnsType.AAAA,
@@ -44,7 +44,7 @@ const ownTypes = [
   dnsType.NS,
   dnsType.SOA,
 ]
-/** Stands for every other type. */
+/** Represents every other type. */
 const anyOther = dnsType.HTTPS
 
 export interface CompileOptions {
@@ -57,8 +57,8 @@ export interface CompileOptions {
 }
 
 /**
- * The table's node at `name` (lower case, in `zone`). Undefined when the name does not exist: the table denies it by
- * the closed node above it, or leaves it to the chain.
+ * The table's node at `name` (lower case, in `zone`). Undefined when the name does not exist: the closest node above then
+ * denies it, or leaves it to the chain.
  */
 export function compileNode(
   context: ClusterContext,
@@ -226,7 +226,7 @@ const mayBeSplit = (context: ClusterContext, service: Service | ServiceImport): 
 export function zoneSpec(context: ClusterContext, zone: string, open: boolean): ZoneSpec {
   const { view, settings } = context
   const { ttl } = settings
-  // An alias zone has no names of its own.
+  // An alias zone has no static names, so it uses those of the primary zone.
   const apex = settings.zones.includes(zone) ? zone : settings.primaryZone
   return {
     zone,

@@ -23,8 +23,8 @@ import { resolve } from './answers.ts'
 import { distinctAddresses } from './distinct-addresses.ts'
 
 /**
- * Whether all of a zone is known, from the API server itself: a secondary takes names that a transfer lacks for missing, and keeps
- * what it has until the serial changes.
+ * Whether everything in a zone is known from the API server itself: a secondary treats names missing from a transfer as
+ * nonexistent, and keeps the zone until its serial changes.
  */
 export function isTransferable({ view, settings }: ClusterContext, zone?: string): boolean {
   if (!view.synced || view.restored || !isKnown(view, 'endpointslices')) return false
@@ -44,7 +44,7 @@ export function zoneRecords(context: ClusterContext, zone: string): Iterator<Res
 interface TransferredService {
   readonly service: Service | ServiceImport
   readonly slices: readonly EndpointSlice[]
-  /** Records of a split, instead of its own. */
+  /** Records of a split, replacing the service's. */
   readonly split: Iterable<ResourceRecord> | undefined
 }
 
@@ -109,7 +109,7 @@ function* apexRecords(context: ClusterContext, zone: string): Generator<Resource
   for (const server of servers) {
     const name = server.target(0)
     const type = server.width === 4 ? dnsType.A : dnsType.AAAA
-    // A service's own addresses follow with the service: one RRset must not have two TTLs (RFC 2181 §5.2).
+    // A service's addresses follow with the service: one RRset must not have two TTLs (RFC 2181 §5.2).
     const { kind } = resolve(context, zone, name, type)
     if (name !== below('ns.dns', zone) && (kind === 'addresses' || kind === 'variants')) continue
     yield record(name, type, 0, server.addresses)
@@ -184,9 +184,9 @@ function* endpointRecords(
   const { endpointPodNames } = context.settings
   const { filter, maxTtl } = selectionOf(context, service, slices)
   const ttl = Math.min(ttlOf(context, service), maxTtl)
-  // Names of endpoints cannot stand beside other records (RFC 1034 §3.6.2); CoreDNS leaves them out too.
+  // Endpoints that are names cannot coexist with other records (RFC 1034 §3.6.2); CoreDNS omits them too.
   const addressed = slices.filter(({ fqdns }) => !fqdns)
-  // Where no address comes twice, nothing has to be remembered.
+  // If no address occurs twice, nothing has to be remembered.
   const sent = haveRepeated(addressed, filter) ? new Set<string>() : undefined
   /** False for a record that was sent already. */
   const isNew = (...words: readonly (string | number)[]): boolean =>

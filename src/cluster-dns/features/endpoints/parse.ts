@@ -1,4 +1,4 @@
-/** `slicedns.io/endpoints`: `true` lists the ready endpoints of a service with an address of its own. */
+/** `slicedns.io/endpoints`: `true` lists the ready endpoints of a service that has a ClusterIP. */
 import { type NamedAnnotation, parsed, problem } from '../../annotations/annotation.ts'
 
 export const endpointsAnnotation: NamedAnnotation<boolean> = {

@@ -54,7 +54,7 @@ function ruleOfKey(word: string, spellings: ReadonlyMap<string, string>): string
     : `the key exists already as ${other}: keys that differ only in case are the same (RFC 6763 §6.4)`
 }
 
-/** Octets of an entry in the reply: a length octet for each string, and a record of its own when it is long. */
+/** Octets of an entry in the reply: a length octet for each string, and a separate record when it is long. */
 function octetsOf(text: string): number {
   const octets = Buffer.byteLength(text, 'utf8')
   return octets + Math.ceil(octets / maxString) + (octets > maxString ? recordOctets : 0)

@@ -11,16 +11,16 @@ export interface SelectableBackend extends Backend {
 export interface SplitLookup {
   /** For A and AAAA. */
   readonly hosts: readonly SelectableBackend[]
-  /** For SRV, by port, of the ports [from, to): each group has the one port. Ports that no backend has are left out. */
+  /** For SRV, by port, for the ports [from, to): each group has that one port. Ports that no backend has are omitted. */
   servers(
     from: number,
     to: number,
   ): readonly { readonly port: PortName; readonly backends: readonly SelectableBackend[] }[]
-  /** Of the ports that the name asks for, of the backends that have endpoints, and of their endpoints. */
+  /** Numbers of the ports that the name asks for, of the backends with endpoints, and of their endpoints. */
   readonly portCount: number
   readonly backendCount: number
   readonly endpointCount: number
-  /** Of all SRV records. */
+  /** The priority of all SRV records. */
   readonly priority: number
   readonly maxTtl: number
 }

@@ -11,8 +11,8 @@ export interface Backend {
 }
 
 /**
- * By what the variants of a split say which backend they are: a number from 1 to 65,535. Two backends of a split have the same
- * one in a split of 65,535; then what was picked of them is counted together.
+ * Identifies a backend in the variants of a split: a number from 1 to 65,535, derived from its name. If two backends of a split
+ * share one, their selections are counted together.
  */
 export function backendTag({ namespace, name }: Pick<Backend, 'namespace' | 'name'>): number {
   let hash = 0x811c9dc5
@@ -20,7 +20,7 @@ export function backendTag({ namespace, name }: Pick<Backend, 'namespace' | 'nam
   return (((hash ^ (hash >>> 16)) >>> 0) % 65_535) + 1
 }
 
-/** The services that the annotation names, even where it is refused: the service's answers depend on all of them. */
+/** The services named by the annotation, even if it is refused: the service's answers depend on all of them. */
 export function namedBackends({ annotations }: ClusterContext, service: Service): readonly Backend[] {
   return (annotations.service(service).get(splitAnnotation) ?? []).map((backend) => located(backend, service))
 }

@@ -78,7 +78,7 @@ function oneOf(sets: readonly SizedSet[], ttl: number): ServicesSpec | ServicesC
   return sets.length === 1 ? sets[0].services() : { kind: 'services-choice', ttl, sets }
 }
 
-/** The ports of the first part, and the number of parts: for `explain`. */
+/** The ports of the first part, and the number of parts, for `explain`. */
 export function explainedPorts(split: SplitLookup): {
   readonly ports: readonly WeightedPort[]
   readonly parts: number
@@ -128,11 +128,11 @@ function weightedPorts(split: SplitLookup, { ports, endpoints }: Part): Weighted
   })
 }
 
-/** Of a part of the endpoints, each target once, with all of its addresses. At least one. */
+/** The targets in a part of the endpoints, each once, with all of its addresses. At least one. */
 function serversOf(groups: readonly EndpointGroup[], part: Fraction): Server[] {
   const servers = new Map<string, Server>()
   const [from, end] = rangeOf(part, entriesOf(groups))
-  // A backend with fewer endpoints than there are parts has some of them in several parts.
+  // A backend with fewer endpoints than parts repeats some of them.
   const to = Math.max(end, from + 1)
   let before = 0
   for (const group of groups) {

@@ -29,7 +29,7 @@ export function splitRecords(
   return walk()
 
   function* walk(): Generator<ResourceRecord> {
-    // Beside a CNAME there is nothing (RFC 1034 §3.6.2).
+    // A CNAME must be alone (RFC 1034 §3.6.2).
     let hasAlias = false
     for (const record of at('', '', dnsType.CNAME)) {
       hasAlias = true
@@ -71,7 +71,7 @@ function* everyRecord(answer: SplitAnswer, owner: string, type: number, zone: st
   }
 }
 
-/** Sets of SRV records with different parts of a crowd give a target weights that differ by rounding: the first counts. */
+/** Sets of SRV records with different parts of the endpoints give a target weights that differ by rounding: the first one counts. */
 function keyOf({ type, rdata }: ResourceRecord): string {
   const octets = Buffer.from(rdata)
   return (type === dnsType.SRV ? octets.subarray(4) : octets).toString('latin1')

@@ -1,7 +1,7 @@
 /** `slicedns.io/ttl`: seconds. */
 import { type NamedAnnotation, parseWholeNumber } from '../../annotations/annotation.ts'
 
-/** Of an hour, as for CoreDNS's own option (docs/coredns-behaviour.md §4.1). */
+/** Seconds: an hour, as for CoreDNS's own option (docs/coredns-behaviour.md §4.1). */
 const maxTtl = 3600
 
 export const ttlAnnotation: NamedAnnotation<number> = {

@@ -1,4 +1,4 @@
-/** TTLs while answers come from a snapshot: what it has may have changed or gone since. */
+/** TTLs while answers come from a snapshot, whose contents may have changed or gone since. */
 import type { ClusterView } from '../../../k8s/model/types.ts'
 import type { ClusterDnsSettings } from '../../settings.ts'
 

@@ -23,7 +23,7 @@ export function serviceTtl(context: ClusterContext, service: Service): TtlChoice
   return choose(context, service, followsEndpoints(context, service) ? [service] : [])
 }
 
-/** The TTL of its endpoints' names, which come and go with them even where the service's own records do not. */
+/** The TTL of its endpoints' names, which change with the endpoints even if the service's own records do not. */
 export function endpointsTtl(context: ClusterContext, service: Service): TtlChoice {
   return choose(context, service, [service])
 }
@@ -35,7 +35,7 @@ export function splitTtl(context: ClusterContext, service: Service, backends: re
     return choice
   return {
     seconds: maxSplitTtl,
-    source: `maximum of a split without an annotation of its own; ${choice.source}`,
+    source: `maximum of a split without a ttl annotation; ${choice.source}`,
   }
 }
 

@@ -1,8 +1,8 @@
 /**
- * The socket on which a running server explains itself to `slicedns explain`, for its own user and root alone. On Linux
- * it is an abstract Unix socket: that needs no file system, which a container may not have, and both ends ask the kernel
- * who the other one is. Elsewhere, and where the abstract name is taken, it is a socket file of mode 0600 in a folder of
- * mode 0700.
+ * The socket on which a running server answers `slicedns explain`, `status` and `top`, for its own user and root only. On
+ * Linux it is an abstract Unix socket: that needs no file system, which a container may lack, and both ends can ask the kernel
+ * for the other's identity. Elsewhere, and if the abstract name is taken, it is a socket file of mode 0600 in a folder of mode
+ * 0700.
  */
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import type { Server, Socket } from 'node:net'
@@ -16,8 +16,8 @@ const root = 0
 const ownUid = (): number => process.getuid?.() ?? root
 
 /**
- * Of this process's PID namespace (pid_namespaces(7)). Pods on the host's network share its abstract names, and in each of
- * them the server is process 1. '': there are no such namespaces here.
+ * This process's PID namespace (pid_namespaces(7)). Pods with host networking share abstract names, and the server is process 1
+ * in each of them. '': the system has no PID namespaces.
  */
 const pidNamespace = ((): string => {
   try {
@@ -27,9 +27,9 @@ const pidNamespace = ((): string => {
   }
 })()
 
-/** A server's name among those that may share its network or its folder: NAMESPACE-PID, or the pid alone. */
+/** A server's name, unique among those that may share its network or folder: NAMESPACE-PID, or only the pid. */
 const nameOf = (pid: number): string => (pidNamespace === '' ? String(pid) : `${pidNamespace}-${pid}`)
-/** The pid of a server that can be seen from here. */
+/** The pid of a server that is visible from here. */
 const pidOf = (name: string): number[] => {
   const pid = name.slice(name.lastIndexOf('-') + 1)
   return /^\d+$/.test(pid) && name === nameOf(Number(pid)) ? [Number(pid)] : []
@@ -39,8 +39,7 @@ const abstractName = (pid: number): string => `\0slicedns-${nameOf(pid)}`
 const fileName = (pid: number): string => `${nameOf(pid)}.sock`
 
 /**
- * Listens, and closes connections of other users at once. Rejects when neither kind of socket can be opened, with the
- * reasons.
+ * Listens, and closes connections of other users at once. Rejects with the reasons when neither kind of socket can be opened.
  */
 export async function listenLocally(server: Server, pid: number = process.pid): Promise<void> {
   server.prependListener('connection', (socket: Socket) => {
@@ -58,7 +57,7 @@ export async function listenLocally(server: Server, pid: number = process.pid): 
   throw new Error(reasons.join('; '))
 }
 
-/** Who cannot be known came through the private folder. */
+/** A peer without an identity has come through the private folder. */
 const isTrusted = (peer: Peer | undefined): boolean => !peer || peer.uid === root || peer.uid === ownUid()
 
 async function listenAbstract(server: Server, pid: number): Promise<void> {
@@ -88,7 +87,7 @@ function listen(server: Server, path: string): Promise<void> {
 
 const folderOf = (uid: number): string => join(tmpdir(), `slicedns-${uid}`)
 
-/** Nobody but its user and root could put a socket there. */
+/** Whether only this user and root can create a socket in the folder. */
 function isPrivate(folder: string): boolean {
   try {
     const { mode, uid } = lstatSync(folder)
@@ -100,8 +99,8 @@ function isPrivate(folder: string): boolean {
 }
 
 /**
- * Connects to the server with this pid, having made sure that it is that process, of this user or asked by root: another
- * user's process could listen under its name. Rejects with what is at the other end instead, if anything.
+ * Connects to the server with this pid after verifying that it is that process, of this user or asked by root: another user's
+ * process could listen under its name. Rejects with the identity of an impostor.
  */
 export async function connectLocally(pid: number): Promise<Socket> {
   const paths = [...(knowsPeers() ? [abstractName(pid)] : []), ...privateFolders().map((at) => join(at, fileName(pid)))]
@@ -147,8 +146,8 @@ function privateFolders(): string[] {
 }
 
 /**
- * Pids of servers that listen, those of other PID namespaces left out. Anybody can make an abstract name appear, so each is asked
- * who it is before it is believed.
+ * Pids of listening servers in this PID namespace. Any process can create an abstract name, so each server's identity is verified
+ * before it is trusted.
  */
 export function listeningPids(): number[] {
   const abstract =
@@ -160,8 +159,8 @@ export function listeningPids(): number[] {
 }
 
 /**
- * The servers that this process is or has started, itself or through others: `npm start`, or a launcher on a Node.js that
- * cannot replace itself. Itself alone where it listens, and where nothing is known.
+ * The servers that this process is or has started, directly or not: `npm start`, or a launcher on a Node.js that cannot replace
+ * itself. Only itself if it listens, or if nothing is known.
  */
 export function serversOf(pid: number): number[] {
   const listening = listeningPids()
@@ -170,7 +169,7 @@ export function serversOf(pid: number): number[] {
   return below.length > 0 ? below : [pid]
 }
 
-/** Deeper than any chain of shells and launchers, and an end where pids are reused while we look. */
+/** Deeper than any chain of shells and launchers; also ends the walk if pids are reused meanwhile. */
 const maxAncestors = 16
 
 function ancestorsOf(pid: number): number[] {
@@ -185,7 +184,7 @@ function ancestorsOf(pid: number): number[] {
   return ancestors
 }
 
-/** Field 4 of proc_pid_stat(5), behind the name in brackets, which may have any character. */
+/** Field 4 of proc_pid_stat(5), after the name in parentheses, which may contain any character. */
 function parentOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -1,5 +1,6 @@
 /**
- * Who is at the other end of a Unix socket: SO_PEERCRED (unix(7)), which the kernel fills in and no process can forge.
+ * The identity of the process at the other end of a Unix socket: SO_PEERCRED (unix(7)), which the kernel sets and no process
+ * can forge.
  */
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'

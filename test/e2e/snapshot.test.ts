@@ -137,7 +137,7 @@ describe('a snapshot of a real cluster', { skip: without(...controlPlanePrograms
       assert.equal(ofOld.answer.length, 1)
       await cluster.emptyEtcd()
       await cluster.startAgain()
-      await restored.printed(/\[WARNING\] plugin\/kubernetes: the snapshot .* is of another cluster/)
+      await restored.printed(/\[WARNING\] plugin\/kubernetes: the snapshot .* belongs to another cluster/)
       await cluster.create(namespaceObject('shop'))
       await cluster.create(service('shop', 'fresh', { ports: [{ port: 80 }] }))
       await until(async () => {

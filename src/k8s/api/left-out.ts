@@ -1,7 +1,7 @@
 /**
- * Brings back annotations that were left out for want of room (model/annotation-budget.ts), once there is some: they are not kept, so
- * their objects are read again, each by itself. An object counts only in the version that the watch has sent last: the watch has
- * every other one, or will send it.
+ * Restores annotations that the budget had excluded (model/annotation-budget.ts), once they fit: they are not stored, so their
+ * objects are read again, one by one. Only the version of an object that the watch sent last is used: the watch has every other
+ * one, or will send it.
  */
 import type { Clock } from '../../scheduling/clock.ts'
 import type { CooperativeScheduler } from '../../scheduling/cooperative-scheduler.ts'
@@ -36,13 +36,13 @@ export interface LeftOutDeps {
 }
 
 const second = 1000
-/** From the event that makes room to the first object: whoever makes room again and again has nothing read more often. */
+/** From the event that frees octets to the first object, so that repeated events do not cause more requests. */
 const settle = second
-/** Behind a failure. The API server is asked by the watches, too. */
+/** After a failure. The API server also serves the watches. */
 const repeatAfter = 30 * second
-/** Between two objects: with 256 KiB each they are 5 MiB a second. */
+/** Between two objects: with 256 KiB each this limits them to 5 MiB a second. */
 const betweenObjects = 50
-/** Objects that are looked at behind one event: 8 MiB of annotations are the most that come back. */
+/** Maximum objects examined per event: at most 8 MiB of annotations can be restored. */
 const mostObjects = 1000
 const limits = { silence: () => listSilence, total: 60 * second }
 
@@ -63,7 +63,7 @@ export async function bringBackAnnotations(deps: LeftOutDeps, signal: AbortSigna
       } catch (error) {
         if (signal.aborted) break
         const { message } = describeFailure(error, connection.name)
-        log.warning(`${each.resource}: annotations for which there is room again cannot be read: ${message}`)
+        log.warning(`${each.resource}: annotations that fit again cannot be read: ${message}`)
         await pause(clock, repeatAfter, signal)
         wake()
       }
@@ -76,7 +76,7 @@ async function readAgain({ resource, reflector, updater }: ReadResource, deps: L
   const { annotations, clock } = deps
   const fitting = annotations.fitting(resource).slice(0, mostObjects)
   for (const object of fitting) {
-    // A list reads all of them. What fits no more has lost its room to the one before it.
+    // A list reads all of them. The previous object may have used up what this one needs.
     if (signal.aborted || !reflector.watching) return
     if (!annotations.isFitting(object)) continue
     await readOne(object, { resource, reflector, updater }, deps, signal)

@@ -14,7 +14,7 @@ export interface ServicePort {
 /** The number of an EndpointPort without one: it stands for every port of the endpoints. */
 export const everyPort = -1
 
-/** Annotations for which there is no room (annotation-budget.ts). */
+/** Annotations excluded by the budget (annotation-budget.ts). */
 export interface LeftOut {
   /** Why. It follows `annotation KEY is ignored: `. */
   readonly rule: string

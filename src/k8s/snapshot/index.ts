@@ -146,7 +146,7 @@ export function openSnapshots({ file, maxAge }: SnapshotConfig, deps: SnapshotDe
       model.dropRestored()
       meter.dropped()
       log.warning(
-        `the snapshot ${file} is of another cluster (the UID of the Namespace kube-system is another): it is dropped, and names of the cluster get SERVFAIL until the Kubernetes API has been read`,
+        `the snapshot ${file} belongs to another cluster (the UID of the Namespace kube-system differs): it is dropped, and names of the cluster get SERVFAIL until the Kubernetes API has been read`,
       )
     },
     age,

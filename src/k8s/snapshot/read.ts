@@ -113,10 +113,10 @@ function refuseOthers(facts: SnapshotFacts, file: string, expected: Expected): v
   const { cluster, options, maxAge } = expected
   refuseOthersUid(facts, file, expected)
   if (facts.cluster !== cluster) {
-    throw new SnapshotRefused('cluster', `${file} is of another cluster: of another API server, or another CA`)
+    throw new SnapshotRefused('cluster', `${file} belongs to another cluster: its API server or CA differs`)
   }
   if (facts.options !== options) {
-    throw new SnapshotRefused('options', `${file} was written for other options of kubernetes, which keep other things`)
+    throw new SnapshotRefused('options', `${file} was written with other options of kubernetes, so its objects differ`)
   }
   const age = ageOf(facts, expected)
   if (age < -clockTolerance) {
@@ -129,7 +129,7 @@ function refuseOthersUid({ uid }: SnapshotFacts, file: string, { uid: current }:
   if (isOfAnother(uid, current?.())) {
     throw new SnapshotRefused(
       'cluster',
-      `${file} is of another cluster: the UID of the Namespace kube-system is another`,
+      `${file} belongs to another cluster: the UID of the Namespace kube-system differs`,
     )
   }
 }

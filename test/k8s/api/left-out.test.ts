@@ -87,7 +87,7 @@ describe('annotations that were left out for want of room', () => {
     api.fault({ on: 'list', resource: 'services', respond: { status: 500 }, times: 3 })
     api.delete('Service', 'shop', 's0')
     await until(() => assert.ok(withText(harness).includes('s4')))
-    assert.ok(harness.lines.some((line) => line.includes('annotations for which there is room again cannot be read')))
+    assert.ok(harness.lines.some((line) => line.includes('annotations that fit again cannot be read')))
   })
 
   test('an object that has changed meanwhile is left to the watch', async (t) => {

@@ -90,7 +90,7 @@ describe('a cluster that was made anew', { concurrency: true }, () => {
       const empty = states.findIndex(({ services }) => services.length === 0)
       assert.ok(empty >= 0, 'the old was gone before the new came')
       assert.ok(states.slice(empty).every(({ restored }) => !restored))
-      assert.match(harness.lines.join('\n'), /\[WARNING\] the snapshot .* is of another cluster .*: it is dropped/)
+      assert.match(harness.lines.join('\n'), /\[WARNING\] the snapshot .* belongs to another cluster .*: it is dropped/)
       assert.doesNotMatch(harness.lines.join('\n'), /no longer used/)
       assert.match(await harness.metrics.text(), /^slicedns_snapshot_dropped_total 1$/m)
     })
@@ -101,7 +101,7 @@ describe('a cluster that was made anew', { concurrency: true }, () => {
     makeAnew(api, '')
     await api.restart()
     await listed(harness)
-    assert.match(harness.lines.join('\n'), /is of another cluster/)
+    assert.match(harness.lines.join('\n'), /belongs to another cluster/)
   })
 
   test('a new cluster has its UID in the snapshot, also where the Namespace comes after the first list', async (t) => {
@@ -187,7 +187,7 @@ describe('a server that goes on with its snapshot', { concurrency: true }, () =>
     assert.deepEqual(serviceNames(harness), ['web'])
     failing.remove()
     await listed(harness)
-    assert.match(harness.lines.join('\n'), /is of another cluster/)
+    assert.match(harness.lines.join('\n'), /belongs to another cluster/)
   })
 
   test('a snapshot without a UID, because the API server had no such namespace, is of any cluster', async (t) => {

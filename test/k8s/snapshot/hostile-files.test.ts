@@ -154,7 +154,7 @@ const cases: readonly Hostile[] = [
   {
     what: 'one of a cluster that was made anew with the same CA',
     reason: 'cluster',
-    says: /another cluster: the UID of the Namespace kube-system is another/,
+    says: /another cluster: the UID of the Namespace kube-system differs/,
     make: (file) => rewritten(file, withUid),
     expect: { uid: () => 'theirs' },
   },

@@ -240,7 +240,7 @@ describe('a start without the API server', () => {
     const source = sourceOf(other)
     other.kill()
     const harness = createClusterHarness(t, source, { snapshot })
-    await until(() => assert.match(harness.lines.join('\n'), /is of another cluster/))
+    await until(() => assert.match(harness.lines.join('\n'), /belongs to another cluster/))
     assert.equal(harness.view.synced, false)
   })
 })

@@ -174,7 +174,7 @@ export function createReplyVerifier(key: TsigKey, requestMac: Uint8Array, wall: 
       if (record.mac.length !== mac.length || !timingSafeEqual(mac, record.mac))
         return 'the signature of the reply is not valid'
       if (Math.abs(Math.floor(wall() / 1000) - record.timeSigned) > record.fudge)
-        return 'the signature of the reply is of another time: one of the clocks is wrong'
+        return 'the signature of the reply was made at another time: one of the clocks is wrong'
       covered = createHmac(hash, key.secret).update(withLength(record.mac))
       isFirst = false
       unsigned = 0

@@ -39,13 +39,14 @@ async function build(
   let { serial } = zone
   let { soa } = zone
   for (const { from, removed, added } of changes) {
-    if (from !== serial) throw new Error(`the changes are of serial ${from}, and the zone has ${serial}`)
+    if (from !== serial) throw new Error(`the changes begin at serial ${from}, but the zone has ${serial}`)
     for (const record of removed)
-      if (!touched.delete(recordKey(record))) throw new Error(`a record of ${record.name} is removed that is not there`)
+      if (!touched.delete(recordKey(record)))
+        throw new Error(`the changes remove a record of ${record.name} that does not exist`)
     const [next, ...records] = added
     for (const record of records) {
       const key = recordKey(record)
-      if (touched.has(key)) throw new Error(`a record of ${record.name} is added that is there`)
+      if (touched.has(key)) throw new Error(`the changes add a record of ${record.name} that exists already`)
       touched.set(key, record)
     }
     soa = next

@@ -132,7 +132,7 @@ function connectTo(path: string, pid: number): Promise<Socket> {
 function impostorText(peer: Peer | undefined, pid: number): string | undefined {
   if (peer?.pid === pid && (peer.uid === ownUid() || peer.uid === root || ownUid() === root)) return undefined
   const found = peer ? `process ${peer.pid || '(not visible here)'} of user ${peer.uid}` : 'an unknown process'
-  return `the socket of pid ${pid} belongs to ${found}, which is not believed`
+  return `the socket of pid ${pid} belongs to ${found}, which is not trusted`
 }
 
 const isAbsent = (error: unknown): boolean => {

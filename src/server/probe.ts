@@ -10,7 +10,8 @@ export type TableProbe = (
   space: number,
   request: Message,
 ) => {
-  readonly reply: Message | undefined /** Why not, when there is no reply. */
+  readonly reply: Message | undefined
+  /** Why there is no reply. */
   readonly reason: string
   readonly relayable: boolean
   /** 0 when there is a reply; otherwise see src/answer/misses.ts. */

@@ -67,7 +67,7 @@ describe('the local socket', { skip: process.platform === 'win32' }, () => {
     await assert.rejects(
       connectLocally(pid),
       new RegExp(
-        `^Error: the socket of pid ${pid} belongs to process ${process.pid} of user \\d+, which is not believed$`,
+        `^Error: the socket of pid ${pid} belongs to process ${process.pid} of user \\d+, which is not trusted$`,
       ),
     )
   })

@@ -84,7 +84,7 @@ describe('the local socket', { skip: process.platform === 'win32' }, () => {
     await listenLocally(greeter(), pid)
     chmodSync(join(folder, `slicedns-${process.getuid?.()}`), 0o777)
     await assert.rejects(listenLocally(greeter(), pid), /must be a folder of mode 0700/)
-    await assert.rejects(connectLocally(pid), /is not believed/)
+    await assert.rejects(connectLocally(pid), /is not trusted/)
   })
 
   it('another user gets no octet', { skip: !isRoot || !knowsPeers() }, async () => {

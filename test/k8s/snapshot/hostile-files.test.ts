@@ -148,7 +148,7 @@ const cases: readonly Hostile[] = [
   {
     what: 'one of another cluster',
     reason: 'cluster',
-    says: /another cluster: of another API server, or another CA/,
+    says: /another cluster: its API server or CA differs/,
     expect: { cluster: 'theirs' },
   },
   {

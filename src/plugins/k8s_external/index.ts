@@ -54,6 +54,7 @@ function createTransferSource(settings: Settings, cluster: () => SharedCluster):
   const context = (): ClusterContext => cluster().context()
   return {
     zones: settings.zones,
+    serialsAreTimes: true,
     serial: () => (isTransferable(context()) ? externalSerial(context(), settings) : undefined),
     snapshot(zone) {
       const known = context()

@@ -10,6 +10,7 @@ import type { TransferSource } from '../transfer/capability.ts'
 export function createTransferSource(zones: readonly string[], cluster: SharedCluster): TransferSource {
   return {
     zones,
+    serialsAreTimes: true,
     serial(zone) {
       const context = cluster.context()
       return isTransferable(context, zone) ? zoneSpec(context, zone, false).soa.serial : undefined

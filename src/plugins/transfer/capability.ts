@@ -5,6 +5,8 @@ import { defineCapability } from '../../plugin/capability.ts'
 export interface TransferSource {
   /** Lower case and absolute. */
   readonly zones: readonly string[]
+  /** Serials are times in seconds, so that several changes may share one. Absent: each change has a serial of its own. */
+  readonly serialsAreTimes?: boolean
   /** The zone's serial; undefined while the zone is not completely known. */
   serial(zone: string): number | undefined
   /** The zone's current state; undefined likewise. */

@@ -10,13 +10,18 @@ import { createUdpConnection } from '../../upstream/udp.ts'
 import type { TransferSource } from './capability.ts'
 import { type Rule, ruleFor } from './settings.ts'
 
-/**
- * Serials count seconds: a secondary that is notified within the second of a change would miss later changes of that
- * second.
- */
-const settleTime = 1_000
-/** The least time between two rounds, because each may cause the transfer of a zone. */
-const roundTime = 5_000
+/** When a source's zones are notified, in milliseconds. */
+interface Pace {
+  /** From a change to its round of NOTIFY. */
+  readonly settleTime: number
+  /** The least time between two rounds, because each may cause the transfer of a zone. */
+  readonly roundTime: number
+}
+
+/** A secondary that is notified within the second of a change would miss later changes of that second. */
+const paceOfTimes: Pace = { settleTime: 1_000, roundTime: 5_000 }
+/** The first of several changes is passed on at once, the others together. */
+const paceOfSerials: Pace = { settleTime: 0, roundTime: 100 }
 const answerTime = 2_000
 const attempts = 3
 /**
@@ -41,24 +46,43 @@ export interface Notifier {
 export function createNotifier({ rules, sources, clock, log }: NotifierOptions): Notifier {
   let zones: NotifiedZone[] = []
   const watches: { stop(): void }[] = []
-  let timer: Timer | undefined
-  let lastRound = Number.NEGATIVE_INFINITY
   const turns = createTurns(maxUnderWay)
 
-  function changed(): void {
-    timer ??= clock.after(Math.max(settleTime, lastRound + roundTime - clock.now()), notifyAll)
+  function watch(source: TransferSource): void {
+    const { settleTime, roundTime } = source.serialsAreTimes ? paceOfTimes : paceOfSerials
+    let timer: Timer | undefined
+    let lastRound = Number.NEGATIVE_INFINITY
+
+    function changed(): void {
+      timer ??= clock.after(Math.max(settleTime, lastRound + roundTime - clock.now()), () => {
+        timer = undefined
+        if (notifyZones(source)) lastRound = clock.now()
+      })
+    }
+
+    const { stop } = source.watch(changed)
+    watches.push({
+      stop() {
+        timer?.cancel()
+        stop()
+      },
+    })
+    changed()
   }
 
-  function notifyAll(): void {
-    timer = undefined
+  /** Returns whether a zone of the source has a new serial. */
+  function notifyZones(source: TransferSource): boolean {
     follow()
+    let notified = false
     for (const each of zones) {
-      const serial = each.source.serial(each.zone)
+      if (each.source !== source) continue
+      const serial = source.serial(each.zone)
       if (serial === undefined || serial === each.serial) continue
       each.serial = serial
-      lastRound = clock.now()
+      notified = true
       for (const peer of each.peers) peer.notify()
     }
+    return notified
   }
 
   /** The zones of the sources may have changed. */
@@ -85,11 +109,9 @@ export function createNotifier({ rules, sources, clock, log }: NotifierOptions):
     start() {
       // Without secondaries to notify there is nothing to watch.
       if (!rules.some(({ notify }) => notify.length > 0)) return
-      for (const source of sources()) watches.push(source.watch(changed))
-      if (watches.length > 0) changed()
+      for (const source of sources()) watch(source)
     },
     stop() {
-      timer?.cancel()
       turns.stop()
       for (const watch of watches) watch.stop()
       for (const { peers } of zones) for (const peer of peers) peer.stop()
@@ -106,7 +128,7 @@ interface NotifiedZone {
 }
 
 interface Peer {
-  /** Sends a NOTIFY, with retries. A call while one is under way sends another one afterwards. */
+  /** Sends a NOTIFY, with retries. A call while one is under way sends another one afterwards, and ends the wait for a retry. */
   notify(): void
   stop(): void
 }
@@ -127,6 +149,8 @@ function createPeer({ zone, address, source, turns, clock, log }: PeerOptions): 
   let timer: Timer | undefined
   let sending: Sending | undefined
   let busy = false
+  /** A secondary that refused the last message may be there for the next change. */
+  let waitsForRetry = false
   let again = false
   let stopped = false
   /** Set after a failure, so that an unreachable secondary is logged once. */
@@ -135,9 +159,11 @@ function createPeer({ zone, address, source, turns, clock, log }: PeerOptions): 
   function attempt(left: number): void {
     const retry = (reason: string): void => {
       timer?.cancel()
-      if (left > 1) timer = clock.after(answerTime, () => attempt(left - 1))
+      waitsForRetry = left > 1
+      if (waitsForRetry) timer = clock.after(answerTime, () => attempt(left - 1))
       else finish(reason)
     }
+    waitsForRetry = false
     timer = clock.after(answerTime, () => {
       const { message: reason } = sending!.timeout()
       sending!.cancel('silent')
@@ -170,6 +196,11 @@ function createPeer({ zone, address, source, turns, clock, log }: PeerOptions): 
   const begin = (): void => attempt(attempts)
 
   function notify(): void {
+    if (waitsForRetry) {
+      timer?.cancel()
+      begin()
+      return
+    }
     again = busy
     if (busy) return
     busy = true

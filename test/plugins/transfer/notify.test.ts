@@ -32,12 +32,13 @@ async function secondary(t: TestContext, address = '127.0.0.1') {
 }
 
 /** The plugin over a plugin with zone `a.`, whose serial the test moves. */
-function createNotifyHarness(t: TestContext, text: string) {
+function createNotifyHarness(t: TestContext, text: string, serialsAreTimes = true) {
   const harness = createPluginHarness()
   const zone: { serial: number | undefined } = { serial: 1 }
   let changed = (): void => undefined
   const source: TransferSource = {
     zones: ['a.'],
+    serialsAreTimes,
     serial: () => zone.serial,
     snapshot: () => undefined,
     watch(call: () => void) {
@@ -93,6 +94,22 @@ describe('the notifications of transfer', () => {
     await heardTimes(peer, 2)
   })
 
+  it('transfer notifies secondaries at once of a zone whose serials are no times, and every 100 ms of many changes', async (t) => {
+    const peer = await secondary(t)
+    const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`, false)
+    harness.clock.advance(0)
+    await heardTimes(peer, 1)
+    for (let serial = 2; serial < 100; serial++) harness.change(serial)
+    harness.clock.advance(99)
+    assert.equal(peer.heard.length, 1)
+    harness.clock.advance(1)
+    await heardTimes(peer, 2)
+    harness.clock.advance(100)
+    harness.change(100)
+    harness.clock.advance(0)
+    await heardTimes(peer, 3)
+  })
+
   it('transfer notifies nobody when the serial stands still, or the zone is not known yet', async (t) => {
     const peer = await secondary(t)
     const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`)
@@ -143,6 +160,21 @@ describe('the notifications of transfer', () => {
     await until(() => {
       harness.clock.advance(500)
       assert.match(harness.lines.join('\n'), /: it answered NOTAUTH$/)
+    })
+  })
+
+  it('transfer notifies a secondary that refused of the next change at once', async (t) => {
+    const peer = await secondary(t)
+    peer.state.rcode = 9
+    const harness = createNotifyHarness(t, `transfer {\nto 127.0.0.1:${peer.port}\n}`, false)
+    harness.clock.advance(0)
+    await heardTimes(peer, 1)
+    peer.state.rcode = 0
+    await until(() => {
+      harness.clock.advance(0)
+      harness.change(2 + peer.heard.length)
+      harness.clock.advance(100)
+      assert.ok(peer.heard.length > 1)
     })
   })
 

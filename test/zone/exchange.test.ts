@@ -66,7 +66,7 @@ describe('an exchange with a primary', () => {
   })
 
   it('a reply that comes little by little is given up after half a minute where another zone waits', async (t) => {
-    const { clock, enter, ended, frame, comes } = await begin(t)
+    const { clock, enter, ended, frame, comes, connection } = await begin(t)
     for (let others = 0; others < mostPlacesOfPrimary; others++) void enter()
     for (let seconds = 0; seconds < 22.5; seconds += 7.5) {
       await comes(frame, 1)
@@ -74,7 +74,7 @@ describe('an exchange with a primary', () => {
     }
     await comes(frame, 1)
     clock.advance(7500)
-    void comes(frame, 1).catch(() => undefined)
+    connection.write(frame)
     assert.match(await ended, /\d+ octets came in 30 s, and another zone waits/)
   })
 

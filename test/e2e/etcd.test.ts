@@ -147,7 +147,7 @@ describe('services in etcd', { skip }, () => {
   it('a value that is not a service is logged and left out; a name with nothing else is SERVFAIL', async () => {
     await site.etcd.put('/skydns/a/bad/one', 'not json')
     await until(async () => assert.equal((await site.ask('bad.a.', 'A')).rcode, 'SERVFAIL'))
-    assert.ok(site.server.lines.some((line) => line.includes('/skydns/a/bad/one is not a service and left out')))
+    assert.ok(site.server.lines.some((line) => line.includes('/skydns/a/bad/one is not a service and is ignored')))
     await site.etcd.put('/skydns/a/bad/two', { host: '10.0.0.3' })
     await site.answers('bad.a. A', ['bad.a. 300 IN A 10.0.0.3'])
     for (const wrong of [

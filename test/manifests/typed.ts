@@ -13,7 +13,7 @@ import type { KubernetesObject } from './objects.ts'
 /**
  * What a page's shell has: `kubectl exec` runs its command beside the server of the test, a rollout is looked at and not waited for,
  * a release of CoreDNS's chart that is to be upgraded is not there and is installed, where no other object has its names; what is
- * beyond a cluster (clients, folders of a node) is left out.
+ * beyond a cluster (images, clients, folders of a node) is left out.
  */
 const prelude = `
 slicedns() {
@@ -34,6 +34,7 @@ kubectl() {
 helm() {
   if [ "$1" = upgrade ]; then command helm "\${@/kube-system/default}" --install; else command helm "$@"; fi
 }
+kustomize() { :; }
 dig() { :; }
 install() { :; }
 `

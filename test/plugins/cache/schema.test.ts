@@ -28,7 +28,7 @@ specifySchema(cache, {
     ['cache {|prefetch 10 1m 9%|}', /^Corefile:3:16 - '9%' is not a percentage/],
     ['cache {|prefetch 10 1m 10% x|}', /^Corefile:3:20 - Wrong argument count/],
     ['cache {|serve_stale 1h foo|}', /^Corefile:3:16 - 'foo' is not one of 'immediate', 'verify'/],
-    ['cache {|serve_stale 1h immediate 500ms|}', /^Corefile:3:26 - '500ms' is not a whole number of seconds/],
+    ['cache {|serve_stale 1h immediate 500ms|}', /^Corefile:3:26 - '500ms' is not a duration in whole seconds/],
     ['cache {|serve_stale 1h immediate 30s 6m|}', /^Corefile:3:30 - '6m' is not a duration/],
     ['cache {|serve_stale 1h immediate 30s 10s 5s|}', /^Corefile:3:34 - 'serve_stale immediate' takes fewer arguments/],
     ['cache {|serve_stale_policy prefer_positive|}', /'serve_stale_policy' needs 'serve_stale'/],

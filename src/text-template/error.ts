@@ -20,3 +20,10 @@ export class TemplateError extends Error {
 export class ExecutionError extends Error {
   override readonly name = 'ExecutionError'
 }
+
+/** Characters of the template, or of a value, that an error shows. */
+const maxQuoted = 64
+
+/** The text in quotation marks, or its beginning. */
+export const quote = (text: string): string =>
+  JSON.stringify(text.length > maxQuoted ? `${text.slice(0, maxQuoted)}…` : text)

@@ -1,5 +1,5 @@
 /** Functions that templates may call: those of Go's text/template, and CoreDNS's `parseInt`. */
-import { ExecutionError } from './error.ts'
+import { ExecutionError, quote } from './error.ts'
 import { formatted } from './printf.ts'
 import { isArray, isMap, isTrue, kindOf, textOf, type Value } from './value.ts'
 
@@ -67,7 +67,7 @@ function sliced(target: Value, bounds: readonly Value[]): Value {
 /** Go's strconv.ParseUint. */
 function parseUint(text: Value, base: Value, bits: Value): Value {
   if (typeof text !== 'string') throw new ExecutionError(`wrong type for value; expected string; got ${kindOf(text)}`)
-  const invalid = (why: string) => new ExecutionError(`error calling parseInt: parsing ${JSON.stringify(text)}: ${why}`)
+  const invalid = (why: string) => new ExecutionError(`error calling parseInt: parsing ${quote(text)}: ${why}`)
   const radix = integer(base)
   const size = integer(bits)
   if (radix < 2 || radix > 36) throw invalid(`invalid base ${radix}`)

@@ -1,4 +1,4 @@
-import { TemplateError } from './error.ts'
+import { quote, TemplateError } from './error.ts'
 
 export interface Token {
   readonly kind: 'word' | 'field' | 'variable' | 'string' | 'number' | 'symbol' | 'space' | 'end'
@@ -73,7 +73,7 @@ function readToken(template: string, offset: number): { token: Token; end: numbe
     const text = kind === 'string' ? stringValue(found, offset) : kind === 'field' ? found.slice(1) : found
     return { token: { kind, text, offset }, end: offset + found.length }
   }
-  throw new TemplateError(`unexpected ${JSON.stringify(template[offset])} in an action`, offset)
+  throw new TemplateError(`unexpected ${quote(template[offset])} in an action`, offset)
 }
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', f: '\f', v: '\v' }

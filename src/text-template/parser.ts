@@ -1,5 +1,5 @@
 /** The grammar of Go's text/template, without `define`, `template` and `block`: a record is one line. */
-import { TemplateError } from './error.ts'
+import { quote, TemplateError } from './error.ts'
 import { functions } from './functions.ts'
 import { cut, type Piece, type Token } from './lexer.ts'
 import type { Command, List, Node, Operand, Pipeline } from './syntax.ts'
@@ -170,7 +170,7 @@ function numberOf(text: string, offset: number): number {
     /^[+-]?0x/i.test(digits) && digits[0] === '-' ? -Number(digits.slice(1)) : Number(digits.replace(/^\+/, ''))
   // Go reads 010 as octal.
   const octal = /^[+-]?0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : value
-  if (!Number.isFinite(octal)) throw new TemplateError(`bad number syntax: ${JSON.stringify(text)}`, offset)
+  if (!Number.isFinite(octal)) throw new TemplateError(`bad number syntax: ${quote(text)}`, offset)
   return octal
 }
 
@@ -205,7 +205,7 @@ function createReader({ tokens, offset }: Extract<Piece, { kind: 'action' }>) {
     },
     end(): void {
       const { kind, text, offset } = peek()
-      if (kind !== 'end') throw new TemplateError(`unexpected ${JSON.stringify(text)} in an action`, offset)
+      if (kind !== 'end') throw new TemplateError(`unexpected ${quote(text)} in an action`, offset)
     },
     /** `$a, $b :=`, `$a =`, or nothing. */
     declaration(most: number): { variables: readonly string[]; declares: boolean } {
@@ -226,7 +226,7 @@ function createReader({ tokens, offset }: Extract<Piece, { kind: 'action' }>) {
       if (token.kind === 'end' || (token.kind === 'symbol' && (token.text === '|' || token.text === ')')))
         return undefined
       if (token.kind === 'symbol' && token.text !== '.' && token.text !== '(')
-        throw new TemplateError(`unexpected ${JSON.stringify(token.text)} in an action`, token.offset)
+        throw new TemplateError(`unexpected ${quote(token.text)} in an action`, token.offset)
       at++
       return token
     },
@@ -234,7 +234,7 @@ function createReader({ tokens, offset }: Extract<Piece, { kind: 'action' }>) {
     endOfOperand(): void {
       const { kind, text, offset } = tokens[at]
       if (kind !== 'space' && kind !== 'end' && kind !== 'symbol')
-        throw new TemplateError(`unexpected ${JSON.stringify(text)} after an operand`, offset)
+        throw new TemplateError(`unexpected ${quote(text)} after an operand`, offset)
     },
     /** Fields that follow without a space: `$x.Name`. */
     fields(): readonly string[] {

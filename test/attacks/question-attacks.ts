@@ -68,7 +68,7 @@ const endpointsTimesPorts = (endpoints: number, ports: number): Attack => ({
 export const questionAttacks: readonly Attack[] = [
   {
     finding: 2,
-    title: '10 questions for a chase through 12 layers of 10 Services that name all of the next',
+    title: '10 questions that follow 12 layers of 10 Services, each with all of the next layer',
     objects: () => layers(10, 12),
     async run({ ports }) {
       await udpFlood(ports.dns, { perSecond: 50, count: 10 }, () => question('l0-0.shop.svc.cluster.local', 'A'))

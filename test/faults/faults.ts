@@ -82,7 +82,7 @@ export const apiFaults: readonly TestFault[] = [
   refused('the API server answers 429', { status: 429, reason: 'TooManyRequests', headers: { 'retry-after': '1' } }),
   refused('the API server answers 500', { status: 500, reason: 'InternalError' }),
   refused('the API server resets connections', { drop: true }),
-  refused('the API server accepts and says nothing', { stall: true }),
+  refused('the API server accepts connections and never replies', { stall: true }),
   refused('the API server answers with garbage', { octets: Buffer.from('<html>nope'), contentType: 'text/html' }),
   refused('lists are cut off', {
     octets: Buffer.from('{"kind":"ServiceList","items":['),

@@ -53,7 +53,7 @@ test('a text that is not a domain name is refused with a reason', () => {
   }
 })
 
-test('a name that is none costs no stack trace: whoever asks would choose that it does', () => {
+test('an invalid name costs no stack trace: clients could cause one with each query', () => {
   assert.throws(
     () => parseName('a..b'),
     (error: Error) => error.stack === `NameError: ${error.message}`,

@@ -128,7 +128,7 @@ describe('a file that a Corefile names', () => {
       else assert.ok(check.errors.join().endsWith(refused), check.errors.join())
     })
 
-  it('zone files that auto finds and cannot read are told by the start and check', async () => {
+  it('the start and check report zone files that auto finds and cannot read', async () => {
     const zones = join(folder, 'zones')
     mkdirSync(zones)
     writeFileSync(

@@ -17,7 +17,7 @@ export const noCertificate = 'TLS listener requires cert and key files'
 export const failedToStart = (address: string, error: unknown): string =>
   `Failed to start dnstap listener ${address}: ${errorMessage(error)}`
 
-/** Throws where a file cannot be read, or is of no use. */
+/** Throws if a file cannot be read, or if TLS does not accept it. */
 export function readListenerSecrets({ certificate, key, authority }: ListenerCertificate): ListenerSecrets {
   const secrets = {
     ca: authority === undefined ? undefined : readFileSync(authority),
@@ -28,7 +28,7 @@ export function readListenerSecrets({ certificate, key, authority }: ListenerCer
   return secrets
 }
 
-/** Logs what the start would: a listener that cannot be is left out, and the server starts. */
+/** Logs what the start would log: the server starts without a listener that it cannot open. */
 export function checkListener({ address, endpoint, listens, certificate }: TapSettings, log: Logger): void {
   if (!listens || endpoint.kind !== 'tls') return
   if (certificate === undefined) log.warning(noCertificate)

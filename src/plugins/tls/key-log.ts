@@ -1,4 +1,4 @@
-/** The file of `keylog`: the secrets of each connection, for who wants to read what was said (SSLKEYLOGFILE). */
+/** The file of `keylog`: the secrets of each connection, with which captured traffic can be decrypted (SSLKEYLOGFILE). */
 import { accessSync, closeSync, constants, openSync, statSync, writeSync } from 'node:fs'
 import { constants as osConstants } from 'node:os'
 import { dirname } from 'node:path'
@@ -45,7 +45,7 @@ function openForAppending(path: string): number {
   }
 }
 
-/** Says and throws what opening it would, and neither opens nor makes it. */
+/** Warns and throws as opening the file would, without opening or creating it. */
 export function checkKeyLog(path: string, log: Pick<Logger, 'warning'>): void {
   try {
     wouldOpen(path)

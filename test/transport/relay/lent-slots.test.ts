@@ -7,7 +7,7 @@ import { createGivingUp, type GivingUpOptions } from '../../../src/transport/udp
 import type { Route } from '../../../src/transport/udp/relay/plans.ts'
 import type { UpstreamStates } from '../../../src/transport/udp/relay/upstreams.ts'
 
-/** As many exchanges as there are slots; gives what the chain is told of them. */
+/** As many exchanges as there are slots; returns what the chain learns of them. */
 function startFull() {
   const sockets = { end: () => undefined }
   const states = { at: () => ({ sockets }) } as unknown as UpstreamStates

@@ -4,6 +4,7 @@ import { createQueryRing, createResponder, LOCAL } from '../answer/index.ts'
 import { type Libc, loadLibc } from '../libc/libc.ts'
 import { type ProcessLimits, readProcessLimits } from '../process-limits/index.ts'
 import { type Clock, systemClock } from '../scheduling/clock.ts'
+import { createTurns } from '../scheduling/turns.ts'
 import type { AnsweredHandler, Ingress, Listener, MissHandler, RelayedHandler } from '../server/ingress.ts'
 import type { TableHandle } from '../table/api.ts'
 import { errorMessage } from '../telemetry/error-text.ts'
@@ -103,13 +104,8 @@ export function createTransport(options: TransportOptions): Ingress {
   const returning =
     native &&
     returnMemory({ clock, resident: process.memoryUsage.rss, trim: native.trim, bound: native.boundFreeMemory })
-  let turn: Promise<unknown> = Promise.resolve()
-  /** Runs changes one at a time. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = turn.then(work)
-    turn = done.catch(() => undefined)
-    return done
-  }
+  /** Changes are made one at a time. */
+  const inTurn = createTurns()
 
   async function apply(listeners: readonly Listener[]): Promise<void> {
     const keys = new Set(listeners.map(keyOf))

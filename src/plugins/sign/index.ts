@@ -2,9 +2,10 @@ import { resolve } from 'node:path'
 import type { SigningKey } from '../../dnssec/key.ts'
 import { keyFileBase, readKeyFiles } from '../../dnssec/key-files.ts'
 import type { FileReading, Held, Instance, Plugin, Setup } from '../../plugin/contract.ts'
+import { createTurns, type InTurn } from '../../scheduling/turns.ts'
 import { errorMessage } from '../../telemetry/error-text.ts'
 import { schema, type ZoneToSign } from './settings.ts'
-import { createTurns, createZoneSigner, type InTurn } from './signer.ts'
+import { createZoneSigner } from './signer.ts'
 
 const plugin = 'sign'
 

@@ -49,20 +49,8 @@ export interface SignerOptions {
   readonly clock: Clock
   readonly log: Logger
   /** Zones are signed one after the other: each takes its records' memory. */
-  readonly inTurn: InTurn
+  inTurn(work: () => Promise<void>): Promise<void>
   onFailure(): void
-}
-
-/** Runs the work when that which came before it is done. */
-export type InTurn = (work: () => Promise<void>) => Promise<void>
-
-export function createTurns(): InTurn {
-  let last = Promise.resolve()
-  return (work) => {
-    const done = last.then(work)
-    last = done.catch(() => undefined)
-    return done
-  }
 }
 
 export interface ZoneSigner {
